@@ -1,0 +1,74 @@
+"""Proves that each dependency has its reason on a page, and that the locks are what they promise."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROW = re.compile(r"^\| `([^`]+)` \| (.+) \|$", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", re.MULTILINE)
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+@pytest.fixture(scope="module")
+def project(repository: Path) -> dict[str, Any]:
+    return tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))
+
+
+def bare(requirement: str) -> str:
+    """Return the normalised name of a requirement."""
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match, requirement
+    return re.sub(r"[-_.]+", "-", match[0]).lower()
+
+
+def named(project: dict[str, Any]) -> Iterator[str]:
+    yield from map(bare, project["project"]["dependencies"])
+    for extra in project["project"]["optional-dependencies"].values():
+        yield from map(bare, extra)
+    for group in project["dependency-groups"].values():
+        yield from (bare(entry) for entry in group if isinstance(entry, str))
+
+
+def test_every_dependency_has_its_reason_and_nothing_else_has(
+    repository: Path, project: dict[str, Any]
+) -> None:
+    rows = dict(ROW.findall((repository / "docs" / "dependencies.md").read_text("utf-8")))
+    assert sorted(rows) == sorted(set(named(project)))
+    assert not [name for name, reason in rows.items() if len(reason.split()) < 3]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_everything_with_hashes_and_names_no_address(repository: Path, lock: str) -> None:
+    text = (repository / lock).read_text("utf-8")
+    requirements = [entry for entry in re.split(r"\n(?=\S)", text) if entry and not entry.startswith("#")]
+    assert requirements
+    assert not [
+        entry.splitlines()[0] for entry in requirements if "==" not in entry or "--hash=sha256:" not in entry
+    ]
+    assert not re.search(r"https?://|file:|--(index|extra-index|find-links)| @ ", text)
+
+
+def test_the_locks_hold_what_the_project_asks_for(repository: Path, project: dict[str, Any]) -> None:
+    runtime, everything = (
+        {bare(name) for name, _ in PINNED.findall((repository / lock).read_text("utf-8"))} for lock in LOCKS
+    )
+    assert {bare(name) for name in project["project"]["dependencies"]} <= runtime
+    assert set(named(project)) <= everything
+
+
+def test_what_is_tested_is_what_runs(repository: Path) -> None:
+    runtime, everything = (
+        {(bare(name), version) for name, version in PINNED.findall((repository / lock).read_text("utf-8"))}
+        for lock in LOCKS
+    )
+    assert runtime <= everything
+
+
+def test_the_build_is_locked_too(project: dict[str, Any]) -> None:
+    assert project["build-system"]["requires"] == project["dependency-groups"]["build"]
