@@ -1,0 +1,77 @@
+"""`/people/{subject}`: one person and one skill, with everything that the score rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from carrythrough.gateway.pages.board import display_name
+from carrythrough.gateway.pages.matrix import live_words, minimum_outcomes
+from carrythrough.gateway.pages.queries import Json, PageQueries, ask
+from carrythrough.gateway.pages.render import message, page
+from carrythrough.gateway.pages.sessions import Sessions
+from carrythrough.gateway.pages.signin import signed_in
+
+EVIDENCE_ROWS_MAX = 200
+"""Rows of evidence on one page, newest first; REST has all of them."""
+
+TRAJECTORY_ROWS_MAX = 500
+"""Points of the chart and rows of its table, newest kept."""
+
+ACTION_ROWS_MAX = 50
+"""Actions on one page, newest first."""
+
+
+class PersonPage:
+    """The page of one person."""
+
+    def __init__(self, queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int]) -> None:
+        self.queries = queries
+        self.sessions = sessions
+        self.now_ms = now_ms
+
+    @signed_in
+    async def show(self, request: Request) -> Response:
+        """Return the page of one person and skill (the weakest by default); 404 for the unknown."""
+        now_ms = self.now_ms()
+        viewer = self.sessions.session_of(request)
+        subject = await ask(self.queries.subject, request.path_params["subject"])
+        scores = await ask(self.queries.employee_scores, subject, now_ms, names=True) if subject else None
+        if scores is None:
+            text = "Nothing is known about this person. The link may be old, or mistyped."
+            return message(request, "No such person", text, 404, viewer)
+        skill = _chosen(scores, request.query_params.get("skill", ""))
+        explanation = await ask(self.queries.explanation, subject, skill["skill"], now_ms) if skill else None
+        actions = await ask(self.queries.actions, subject=subject, limit=ACTION_ROWS_MAX)
+        summary = await ask(self.queries.summary)
+        context = {
+            "viewer": viewer,
+            "subject": subject,
+            "person": display_name(scores.get("name"), subject),
+            "scores": scores,
+            "skill": skill,
+            "explanation": explanation,
+            "evidence": explanation["evidence"][:EVIDENCE_ROWS_MAX] if explanation else [],
+            "trajectory": explanation["trajectory"][-TRAJECTORY_ROWS_MAX:] if explanation else [],
+            "actions": actions["actions"],
+            "more_actions": bool(actions["next"]),
+            "minimum": minimum_outcomes(summary),
+            "summary": summary,
+            "now_ms": now_ms,
+            "live": live_words(summary),
+        }
+        return page(request, "person.html", context)
+
+
+def _chosen(scores: Json, asked: str) -> Json | None:
+    """Return the SkillScore that was asked for, else the weakest one with a score, else the first."""
+    skills: list[Json] = scores["skills"]
+    for skill in skills:
+        if skill["skill"] == asked:
+            return skill
+    scored = [skill for skill in skills if skill["score"] is not None]
+    if scored:
+        return min(scored, key=lambda skill: skill["score"])
+    return skills[0] if skills else None

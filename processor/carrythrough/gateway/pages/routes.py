@@ -1,0 +1,48 @@
+"""The page routes that gateway/app.py mounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from carrythrough.gateway.pages.board import BoardReader
+from carrythrough.gateway.pages.matrix import MatrixPage
+from carrythrough.gateway.pages.person import PersonPage
+from carrythrough.gateway.pages.queries import PageQueries
+from carrythrough.gateway.pages.render import HERE, SECURITY_HEADERS
+from carrythrough.gateway.pages.sessions import Sessions
+from carrythrough.gateway.pages.signin import SignInPages
+
+
+class StaticAssets(StaticFiles):
+    """Our own scripts, styles and icons: revalidated on each use, so that an upgrade shows at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file with the security headers, or raise the 404 of StaticFiles."""
+        response = await super().get_response(path, scope)
+        response.headers.update(SECURITY_HEADERS | {"cache-control": "no-cache"})
+        return response
+
+
+def routes(queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int]) -> list[BaseRoute]:
+    """Return the routes of the pages: `/`, `/people/...`, `/signin`, `/signout`, `/static/...`.
+
+    queries: the object behind REST. now_ms: the server's clock (may be scaled), for words such as
+    "2 days ago"; sessions keep their own, real time.
+    """
+    boards = BoardReader(queries, now_ms)
+    matrix = MatrixPage(queries, boards, sessions, now_ms)
+    person = PersonPage(queries, sessions, now_ms)
+    signin = SignInPages(sessions)
+    return [
+        Route("/", matrix.show, methods=["GET"]),
+        Route("/people/names", matrix.names, methods=["GET"]),
+        Route("/people/{subject}", person.show, methods=["GET"]),
+        Route("/signin", signin.enter, methods=["GET"]),
+        Route("/signout", signin.leave, methods=["POST"]),
+        Mount("/static", StaticAssets(directory=HERE / "static")),
+    ]

@@ -1,0 +1,99 @@
+// The live feed: changes in plain words, slowly enough to be read (and to be read aloud).
+import { actionWord, points, recipientWord, stageWord, when } from "./words.js";
+
+const ITEMS_MAX = 60;
+const FLUSH_MS = 1_500;
+const ITEMS_PER_FLUSH = 4;
+const QUEUE_MAX = 500;
+const NAMES_MAX = 200; // what the server answers at once
+const POINTS_MIN = 1; // smaller changes of a score are not news
+
+export class Feed {
+  constructor(skillNames, names) {
+    this.list = document.getElementById("feed");
+    this.skillNames = skillNames;
+    this.names = names; // Map subject -> name
+    this.queue = [];
+    this.paused = false;
+    setInterval(() => this.flush(), FLUSH_MS);
+  }
+
+  add(effect) {
+    const item = describe(effect, this.skillNames);
+    if (!item) return;
+    this.queue.push({ effect, item });
+    if (this.queue.length > QUEUE_MAX) this.queue.shift();
+  }
+
+  async flush() {
+    if (this.paused || this.flushing || !this.queue.length) return;
+    this.flushing = true;
+    // Rare things first: a burst of small score changes must not push an action out of sight.
+    const waiting = this.queue.splice(0);
+    const rank = { action: 0, stage: 1, score: 2 };
+    const chosen = waiting.toSorted((a, b) => rank[a.effect.type] - rank[b.effect.type]).slice(0, ITEMS_PER_FLUSH);
+    const shown = waiting.filter((entry) => chosen.includes(entry));
+    try {
+      await this.learnNames(shown.map(({ effect }) => effect.subject));
+    } finally {
+      this.flushing = false;
+    }
+    document.getElementById("feed-empty").hidden = true;
+    for (const { effect, item } of shown) this.list.prepend(this.render(effect, item));
+    const rest = waiting.length - shown.length;
+    if (rest > 0) this.list.prepend(element("li", "rest", `and ${rest} more ${rest === 1 ? "change" : "changes"} at the same time`));
+    while (this.list.childElementCount > ITEMS_MAX) this.list.lastElementChild.remove();
+  }
+
+  async learnNames(subjects) {
+    const unknown = [...new Set(subjects)].filter((subject) => !this.names.has(subject)).slice(0, NAMES_MAX);
+    if (!unknown.length) return;
+    const query = new URLSearchParams(unknown.map((subject) => ["subject", subject]));
+    try {
+      const answer = await fetch(`/people/names?${query}`, { redirect: "error" });
+      const { names } = await answer.json();
+      for (const [subject, name] of Object.entries(names)) this.names.set(subject, name);
+    } catch {
+      // Shown under the pseudonym this once; the next flush asks again.
+    }
+  }
+
+  render(effect, { kind, text, why }) {
+    const item = element("li", `feed-${kind}`);
+    const head = element("p", "feed-head-line");
+    const person = element("a", "", this.names.get(effect.subject) ?? effect.subject.slice(0, 6));
+    person.href = `/people/${encodeURIComponent(effect.subject)}?skill=${encodeURIComponent(effect.skill)}`;
+    const time = element("time", "feed-time", when(effect.as_of_ms));
+    time.dateTime = new Date(effect.as_of_ms).toISOString();
+    head.append(person, " ", time);
+    item.append(head, element("p", "", text));
+    if (why) item.append(element("p", "hint", why));
+    return item;
+  }
+}
+
+function describe(effect, skillNames) {
+  const skill = skillNames[effect.skill] ?? effect.skill;
+  const why = effect.reasons?.[0]?.text ?? "";
+  if (effect.type === "score") {
+    if (effect.score === null) return effect.previous === null ? null : { kind: "down", text: `${skill}: no score any more, not enough recent evidence`, why };
+    if (effect.previous === null) return { kind: "up", text: `${skill}: first score, ${points(effect.score)}`, why };
+    const moved = (effect.score - effect.previous) * 100;
+    if (Math.abs(moved) < POINTS_MIN) return null;
+    return { kind: moved > 0 ? "up" : "down", text: `${skill}: ${points(effect.previous)} → ${points(effect.score)}`, why };
+  }
+  if (effect.type === "stage") {
+    return { kind: "stage", text: `${skill}: ${stageWord(effect.before)} → ${stageWord(effect.after)}`, why: "" };
+  }
+  if (effect.type === "action") {
+    return { kind: "action", text: `${effect.skill_name || skill}: ${actionWord(effect.action)} for ${recipientWord(effect.to)}`, why: effect.why };
+  }
+  return null;
+}
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
