@@ -1,0 +1,300 @@
+"""Nodes to typed values: what msgspec's decoder does, but naming place, rule and fix.
+
+msgspec stops at the first fault and knows no positions. Here the same Struct types and the
+same annotated limits are read field by field, all faults are gathered, and each suggests what
+was probably meant. `tests/property/test_schemas_agree.py` holds this and the JSON Schema together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable
+from difflib import get_close_matches
+from functools import cache
+from math import isfinite
+from typing import Any, TypeVar, cast
+
+from msgspec import inspect
+
+from carrythrough.authoring.source import Lint, Node
+
+T = TypeVar("T")
+
+LINTS_MAX = 200
+"""Faults gathered from one text before reading stops: nobody reads more at once."""
+
+_FAULT = object()
+
+Path = tuple[str | int, ...]
+"""The steps from the root to a value."""
+
+
+def pointer_of(path: Path) -> str:
+    """Return the JSON pointer (RFC 6901) of a path."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def label_of(path: Path) -> str:
+    """Return a path as people write it: 'skills[2].target'; the root is 'the text'."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".") or "the text"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return 'did you mean "…"?' for the nearest of `known`, or "" when none is near."""
+    names = list(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if not near:
+        folded = {name.lower().replace("_", "-"): name for name in names}
+        near = [folded[key] for key in get_close_matches(word.lower().replace("_", "-"), folded, 1, 0.6)]
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def listing(names: Iterable[str], most: int = 12) -> str:
+    """Return names as 'a, b, c and 3 more', for messages that must stay readable."""
+    known = list(names)
+    shown = ", ".join(known[:most])
+    return shown if len(known) <= most else f"{shown} and {len(known) - most} more"
+
+
+def read_as(node: Node, target: type[T], filename: str) -> tuple[T | None, list[Lint]]:
+    """Read `node` as the Struct type `target`; on any fault return None and every lint found."""
+    reader = _Reader(filename)
+    value = reader.read(node, _type_of(cast("Hashable", target)), ())
+    if value is _FAULT or reader.lints:
+        return None, reader.lints
+    return value, []
+
+
+@cache
+def _type_of(target: Any) -> inspect.Type:
+    return inspect.type_info(target)
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    # "$" would also match before a last newline, which JSON Schema's does not.
+    return re.compile(text[:-1] + r"\Z" if text.endswith("$") else text)
+
+
+class _Reader:
+    """One pass over one text."""
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+        self.lints: list[Lint] = []
+
+    def fault(
+        self, place: Node | tuple[int, int], path: Path, code: str, message: str, rule: str, fix: str
+    ) -> Any:
+        line, column = (place.line, place.column) if isinstance(place, Node) else place
+        if len(self.lints) < LINTS_MAX:
+            self.lints.append(
+                Lint(
+                    code=code,
+                    file=self.filename,
+                    line=line,
+                    column=column,
+                    message=message,
+                    rule=rule,
+                    fix=fix,
+                    pointer=pointer_of(path),
+                )
+            )
+        return _FAULT
+
+    def read(self, node: Node, kind: inspect.Type, path: Path) -> Any:
+        if isinstance(kind, inspect.Metadata):
+            kind = kind.type
+        match kind:
+            case inspect.StructType():
+                return self.struct(node, kind, path)
+            case inspect.VarTupleType() | inspect.ListType():
+                return self.sequence(node, kind, path)
+            case inspect.DictType():
+                return self.mapping(node, kind, path)
+            case inspect.UnionType():
+                return self.union(node, kind, path)
+            case inspect.LiteralType():
+                return self.literal(node, kind, path)
+            case inspect.StrType():
+                return self.text(node, kind, path)
+            case inspect.BoolType():
+                if isinstance(node.value, bool):
+                    return node.value
+                return self.wrong(node, path, "true or false")
+            case inspect.IntType() | inspect.FloatType():
+                return self.number(node, kind, path)
+        raise AssertionError(f"no reader for {kind!r}")
+
+    def wrong(self, node: Node, path: Path, wanted: str) -> Any:
+        given = _describe(node.value)
+        label = label_of(path)
+        message = f"{label} must be {wanted}, not {given}"
+        return self.fault(node, path, "wrong-type", message, f"{label} is {wanted}", f"write {wanted}")
+
+    def struct(self, node: Node, kind: inspect.StructType, path: Path) -> Any:
+        if not isinstance(node.value, dict):
+            return self.wrong(node, path, "a mapping of keys to values")
+        known = {field.encode_name: field for field in kind.fields}
+        values: dict[str, Any] = {}
+        sound = True
+        for key, child in node.value.items():
+            field = known.get(key)
+            if field is None:
+                sound = False
+                self.unknown_key(node, key, known, path)
+                continue
+            if child.value is None and not field.required:
+                continue
+            value = self.read(child, field.type, (*path, key))
+            sound = sound and value is not _FAULT
+            values[field.name] = value
+        for name, field in known.items():
+            if field.required and name not in node.value:
+                sound = False
+                inner = (*path, name)
+                message, rule = f"{label_of(inner)} is missing", f'"{name}" is required'
+                self.fault(node, inner, "missing-field", message, rule, f'add "{name}: …" here')
+        return kind.cls(**values) if sound else _FAULT
+
+    def unknown_key(self, node: Node, key: str, known: Iterable[str], path: Path) -> None:
+        names = list(known)
+        place = f" in {label_of(path)}" if path else ""
+        fix = did_you_mean(key, names) or f"known here: {listing(names)}"
+        rule = f"only these keys are known{place}: {listing(names, 20)}"
+        message = f'unknown key "{key}"{place}'
+        self.fault(node.keys.get(key, node), (*path, key), "unknown-field", message, rule, fix)
+
+    def sequence(self, node: Node, kind: inspect.VarTupleType | inspect.ListType, path: Path) -> Any:
+        label = label_of(path)
+        item = kind.item_type
+        if not isinstance(node.value, list):
+            if isinstance(item, (inspect.StrType, inspect.LiteralType)) and isinstance(node.value, str):
+                single = self.read(node, item, path)
+                return _FAULT if single is _FAULT else (single,)
+            return self.wrong(node, path, "a list")
+        if kind.min_length is not None and len(node.value) < kind.min_length:
+            rule = f"{label} has at least {kind.min_length}"
+            return self.fault(node, path, "out-of-range", f"{label} is too short", rule, "add an entry")
+        values = [self.read(child, item, (*path, index)) for index, child in enumerate(node.value)]
+        return _FAULT if any(value is _FAULT for value in values) else tuple(values)
+
+    def mapping(self, node: Node, kind: inspect.DictType, path: Path) -> Any:
+        if not isinstance(node.value, dict):
+            return self.wrong(node, path, "a mapping of names to values")
+        values: dict[Any, Any] = {}
+        sound = True
+        for key, child in node.value.items():
+            place = Node(key, *node.keys.get(key, (node.line, node.column)))
+            name = self.read(place, kind.key_type, (*path, key))
+            value = self.read(child, kind.value_type, (*path, key))
+            sound = sound and name is not _FAULT and value is not _FAULT
+            if sound:
+                values[name] = value
+        return values if sound else _FAULT
+
+    def union(self, node: Node, kind: inspect.UnionType, path: Path) -> Any:
+        if node.value is None:
+            return None
+        others = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
+        return self.read(node, others[0], path)
+
+    def literal(self, node: Node, kind: inspect.LiteralType, path: Path) -> Any:
+        label = label_of(path)
+        names = [str(value) for value in kind.values]
+        if isinstance(node.value, str) and node.value in kind.values:
+            return node.value
+        given = node.value if isinstance(node.value, str) else _describe(node.value)
+        fix = did_you_mean(str(given), names) or f"write one of: {listing(names)}"
+        rule = f"{label} is one of: {listing(names)}"
+        return self.fault(node, path, "not-allowed", f'{label} is "{given}", which is not known', rule, fix)
+
+    def text(self, node: Node, kind: inspect.StrType, path: Path) -> Any:
+        label = label_of(path)
+        value = node.value
+        if not isinstance(value, str):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                fix = f'put it in quotes: "{value}"'
+                message = f"{label} must be text, not the number {value}"
+                return self.fault(node, path, "wrong-type", message, f"{label} is text", fix)
+            return self.wrong(node, path, "text")
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            message, rule = f"{label} has half of a surrogate pair", "text is Unicode; RFC 7493, 2.1"
+            fix = "send both halves or the character itself"
+            return self.fault(node, path, "bad-format", message, rule, fix)
+        if kind.pattern is not None and not _pattern(kind.pattern).search(value):
+            return self.fault(node, path, "bad-format", *_format_message(label_of(path), value, kind.pattern))
+        if kind.min_length is not None and len(value) < kind.min_length:
+            message, rule = f"{label} is empty", f"{label} has text"
+            return self.fault(node, path, "out-of-range", message, rule, "write something")
+        if kind.max_length is not None and len(value) > kind.max_length:
+            rule = f"{label} has at most {kind.max_length} characters"
+            message = f"{label} has {len(value)} characters"
+            return self.fault(node, path, "out-of-range", message, rule, "shorten it")
+        return value
+
+    def number(self, node: Node, kind: inspect.IntType | inspect.FloatType, path: Path) -> Any:
+        label = label_of(path)
+        value = node.value
+        whole = isinstance(kind, inspect.IntType)
+        wanted = "a whole number" if whole else "a number"
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return self.wrong(node, path, wanted)
+        if whole and isinstance(value, float):
+            if not value.is_integer():
+                return self.wrong(node, path, wanted)
+            value = int(value)
+        value = value if whole else _as_float(value)
+        if not isfinite(value):
+            return self.wrong(node, path, "a finite number")
+        low = kind.ge if kind.ge is not None else kind.gt
+        high = kind.le if kind.le is not None else kind.lt
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = _bounds(low, high)
+            percent = high == 1.0 and 1 < value <= 100
+            fix = f"write {value / 100:g}, a share" if percent else f"write {bounds}"
+            message = f"{label} is {value:g}, out of range"
+            return self.fault(node, path, "out-of-range", message, f"{label} is {bounds}", fix)
+        return value
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"at most {high:g}" if low is None else f"at least {low:g}"
+    return f"a number from {low:g} to {high:g}"
+
+
+def _describe(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f'the text "{value[:40]}"'
+        case dict():
+            return "a mapping"
+    return "a list"
+
+
+def _format_message(label: str, value: str, pattern: str) -> tuple[str, str, str]:
+    """Return (message, rule, fix) for text that does not have its format."""
+    shown = value[:60]
+    if "(-[a-z0-9]+)*" in pattern:
+        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+        fix = f'write "{slug}"' if slug else "write lower-case letters, digits and single hyphens"
+        return f'{label} is "{shown}", not an id', f"{label} is kebab-case: a-z, 0-9 and single hyphens", fix
+    if ":" in pattern:
+        rule = f"{label} is HH:MM, 00:00 to 23:59"
+        return f'{label} is "{shown}", not a time of day', rule, 'write for example "20:00"'
+    return f'{label} is "{shown}", which has the wrong format', f"{label} matches {pattern}", "see the schema"

@@ -1,0 +1,112 @@
+"""A performance event as a value: one on-the-job fact about one employee.
+
+The annotated limits are what admission and `schemas/performance-event.schema.json` enforce.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+PLAIN_PATTERN = r"^[^\x00-\x1f\x7f]*$"
+"""No control characters: ids are hashed with a separator and end up in logs and tables."""
+SKILL_PATTERN = r"^([a-z0-9]+(-[a-z0-9]+)*)?$"
+
+EventKind = Literal[
+    "qa-result", "task-outcome", "kpi-reading", "observation", "job-aid-use", "self-report", "opportunity"
+]
+OUTCOME_KINDS = frozenset({"qa-result", "task-outcome", "kpi-reading", "observation"})
+"""Kinds that must carry an outcome."""
+BARE_KINDS = frozenset({"job-aid-use", "opportunity"})
+"""Kinds that must not carry one."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_PATTERN)]
+Optional = Annotated[str, Meta(max_length=200, pattern=PLAIN_PATTERN)]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of every part: frozen, keyword-only, unknown members refused."""
+
+
+class EventOutcome(_Part, frozen=True, kw_only=True):
+    """How it went, by exactly one member.
+
+    met: whether the standard was met. score: 0..1 against the standard. value: a reading in the
+    KPI's unit, turned into an outcome by the KPI's target.
+    """
+
+    met: bool | None = None
+    score: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    value: float | None = None
+
+
+class Observer(_Part, frozen=True, kw_only=True):
+    """Who observed: it decides the weight of an observation."""
+
+    role: Literal["manager", "peer"]
+
+
+class EventAccount(_Part, frozen=True, kw_only=True, rename="camel"):
+    """An account on a system, as in an xAPI agent."""
+
+    home_page: Annotated[str, Meta(min_length=1, max_length=2000)]
+    name: Name
+
+
+class EventActor(_Part, frozen=True, kw_only=True, rename={"object_type": "objectType"}):
+    """An xAPI agent in place of a roster id; exactly one of its four identifiers is given."""
+
+    object_type: Literal["Agent"] = "Agent"
+    name: Optional = ""
+    mbox: Annotated[str, Meta(pattern=r"^mailto:[^@\s]+@[^@\s]+$", max_length=400)] | None = None
+    mbox_sha1sum: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{40}$")] | None = None
+    openid: Annotated[str, Meta(min_length=1, max_length=2000, pattern=PLAIN_PATTERN)] | None = None
+    account: EventAccount | None = None
+
+
+class PerformanceEvent(_Part, frozen=True, kw_only=True):
+    """One on-the-job fact about one employee.
+
+    id is unique within source. employee (roster id) or actor, exactly one. time: RFC 3339 with a
+    zone. skill may stay empty where the program map's event rules name it. kpi: id in the map.
+    outcome: required for qa-result, task-outcome, kpi-reading and observation. assisted: the
+    person had a job aid at hand. observer: for observations. grain "team": the reading is not
+    about this person alone and gives no evidence of a person. minutes_of_support: minutes since a
+    job aid was last used, when known.
+    """
+
+    id: Name
+    source: Name
+    kind: EventKind
+    time: str
+    employee: Optional = ""
+    actor: EventActor | None = None
+    skill: Annotated[str, Meta(max_length=64, pattern=SKILL_PATTERN)] = ""
+    activity: Optional = ""
+    kpi: Annotated[str, Meta(max_length=64, pattern=SKILL_PATTERN)] = ""
+    outcome: EventOutcome | None = None
+    assisted: bool = False
+    observer: Observer | None = None
+    grain: Literal["individual", "team"] = "individual"
+    minutes_of_support: Annotated[float, Meta(ge=0.0)] | None = None
+
+
+class AdmittedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A performance event that passed admission.
+
+    id: 16 bytes, `source_id`. raw: canonical JSON, the same for every spelling of the same event.
+    t_ms: event time, ms since the epoch.
+    """
+
+    id: bytes
+    raw: bytes
+    event: PerformanceEvent
+    t_ms: int
+
+
+def source_id(source: str, event_id: str) -> bytes:
+    """Return the 16-byte id of an event: BLAKE2b of its source, a unit separator and its id."""
+    return blake2b(f"{source}\x1f{event_id}".encode(), digest_size=16).digest()

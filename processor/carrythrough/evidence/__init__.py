@@ -1,0 +1,1 @@
+"""What one statement or performance event says about one skill of one employee (pure)."""

@@ -1,0 +1,232 @@
+"""Statements and performance events to stamped evidence: where "it happened" becomes "how well".
+
+Rules that hold whatever the map says: what nobody measured is exposure, never an outcome; an
+opinion (a Likert answer, a self-report) informs and never counts; using a job aid is support;
+a team's number says nothing about one person. Everything is fixed point and free of libm.
+"""
+
+from __future__ import annotations
+
+from carrythrough.events.types import PerformanceEvent
+from carrythrough.evidence.interactions import LIKERT, answered_right
+from carrythrough.evidence.standard import outcome_of_reading
+from carrythrough.evidence.types import (
+    FLAG_ASSISTED,
+    FLAG_CLAMPED,
+    FLAG_OPPORTUNITY_ONLY,
+    SUPPORT_WINDOW_S_MAX,
+    W_ONE,
+    Y_ONE,
+    Channel,
+    Evidence,
+)
+from carrythrough.program.compile import EventEvidenceRule, EvidenceRule, Outcome, Program
+from carrythrough.program.types import DIFFICULTY_DEFAULT
+from carrythrough.xapi.statement import Activity, Score, Statement
+
+SKEW_MS_MAX = 5 * 60_000
+"""How far an event time may lie after the log time before it is clamped to it."""
+W_MAX = 8 * W_ONE
+P_ITEM_DEFAULT = int(DIFFICULTY_DEFAULT * Y_ONE + 0.5)
+MANAGER_WEIGHT = 0.5
+PEER_WEIGHT = 0.3
+"""Also for an observer who is not named: the lesser of the two."""
+RELIABILITY_DEFAULT = 0.3
+"""Weight of a KPI reading whose KPI the map does not define but that says itself how it went."""
+
+_PASSED = frozenset({"http://adlnet.gov/expapi/verbs/passed"})
+_FAILED = frozenset({"http://adlnet.gov/expapi/verbs/failed"})
+_COMPLETED = frozenset(
+    {"http://adlnet.gov/expapi/verbs/completed", "http://activitystrea.ms/schema/1.0/complete"}
+)
+_JOB, _OBSERVED, _EXPOSURE, _SUPPORT, _VOICE = (
+    int(Channel.JOB),
+    int(Channel.OBSERVED),
+    int(Channel.EXPOSURE),
+    int(Channel.SUPPORT),
+    int(Channel.VOICE),
+)
+_FORCED_CHANNEL = {
+    "observation": _OBSERVED,
+    "job-aid-use": _SUPPORT,
+    "self-report": _VOICE,
+    "opportunity": _JOB,
+}
+"""Kinds that say themselves which channel they belong to, whatever the map says."""
+
+
+def evidence_of_statement(
+    program: Program, st: Statement, source: bytes, event_ms: int, stored_ms: int
+) -> tuple[Evidence, ...]:
+    """Return what a statement says, at most one piece of evidence a skill; () when unmapped.
+
+    source: 16-byte statement id. event_ms: its timestamp in ms since the epoch, -1 when it has
+    none. stored_ms: log append time; an event time more than SKEW_MS_MAX later is clamped to it.
+    """
+    rules = program.match_statement(st)
+    if not rules:
+        return ()
+    t_ms, flags = event_ms, 0
+    if event_ms > stored_ms + SKEW_MS_MAX:
+        t_ms, flags = stored_ms, FLAG_CLAMPED
+    elif event_ms == -1:
+        t_ms = stored_ms
+    version = program.version
+    if len(rules) == 1:
+        return (_statement_evidence(program, rules[0], st, source, t_ms, flags, version),)
+    return tuple([_statement_evidence(program, rule, st, source, t_ms, flags, version) for rule in rules])
+
+
+def _statement_evidence(
+    program: Program, rule: EvidenceRule, st: Statement, source: bytes, t_ms: int, flags: int, version: int
+) -> Evidence:
+    channel = rule.channel
+    if channel < _EXPOSURE:
+        obj = st.object
+        if type(obj) is Activity and obj.definition is not None and obj.definition.interaction_type == LIKERT:
+            channel = _VOICE
+        else:
+            y = _outcome(rule.outcome, st) if rule.w else None
+            if y is not None:
+                item = obj.id if rule.item and type(obj) is Activity else ""
+                return Evidence(
+                    source, rule.skill, channel, t_ms, y, rule.w, rule.p_item, flags, item, rule.rule, version
+                )
+            channel = _EXPOSURE
+    window_s = _window_s(program, rule.skill) if channel == _SUPPORT else 0
+    return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", rule.rule, version, window_s)
+
+
+def _outcome(rule: Outcome, st: Statement) -> int | None:
+    """Return how well it went in 0..Y_ONE, or None when the statement does not say."""
+    if rule is Outcome.NONE:
+        return None
+    result = st.result
+    success = None if result is None else result.success
+    if success is None:
+        success = _implied(st)
+    if rule is Outcome.COMPLETION:
+        completion = None if result is None else result.completion
+        if completion is None and st.verb.id in _COMPLETED:
+            completion = True
+        return None if completion is None else Y_ONE if completion else 0
+    score = None if result is None or result.score is None else share_of(result.score)
+    if score is not None and success is not None:
+        # Some simulators leave scaled at its default of 0 and say success: then the word counts.
+        unscored = score == 0 and success
+        return (Y_ONE if success else 0) if rule is Outcome.SUCCESS or unscored else score
+    if score is not None:
+        return score
+    if success is not None:
+        return Y_ONE if success else 0
+    right = answered_right(st)
+    return None if right is None else Y_ONE if right else 0
+
+
+def _implied(st: Statement) -> bool | None:
+    """Return what the verb itself says (cmi5 and ADL passed, failed)."""
+    verb = st.verb.id
+    return True if verb in _PASSED else False if verb in _FAILED else None
+
+
+def share_of(score: Score) -> int | None:
+    """Return a score as a share of what could be reached, in 0..Y_ONE; None without bounds.
+
+    scaled, cut to 0..1 (a negative scaled score is 0); else (raw − min)/(max − min), min being 0
+    when only max is given.
+    """
+    share = score.scaled
+    if share is None:
+        if score.raw is None or score.max is None:
+            return None
+        low = 0.0 if score.min is None else score.min
+        span = score.max - low
+        if not 0.0 < span < float("inf"):
+            return None
+        share = (score.raw - low) / span
+    if not share > 0.0:
+        return 0
+    return Y_ONE if share >= 1.0 else int(share * Y_ONE + 0.5)
+
+
+def _window_s(program: Program, skill: str) -> int:
+    known = program.skills.get(skill)
+    return 0 if known is None else min(known.job_aid_minutes * 60, SUPPORT_WINDOW_S_MAX)
+
+
+def evidence_of_event(
+    program: Program, ev: PerformanceEvent, source: bytes, event_ms: int, stored_ms: int
+) -> tuple[Evidence, ...]:
+    """Return what a performance event says, at most one piece of evidence a skill; () when unmapped.
+
+    Team readings, readings of a KPI without a target, and rules of weight 0 give no outcome.
+    """
+    rules = program.match_event(ev)
+    if not rules or _is_team(program, ev):
+        return ()
+    t_ms, flags = event_ms, 0
+    if event_ms > stored_ms + SKEW_MS_MAX:
+        t_ms, flags = stored_ms, FLAG_CLAMPED
+    elif event_ms == -1:
+        t_ms = stored_ms
+    y = _event_outcome(program, ev)
+    return tuple([_event_evidence(program, ev, rule, source, t_ms, flags, y) for rule in rules])
+
+
+def _is_team(program: Program, ev: PerformanceEvent) -> bool:
+    kpi = program.kpis.get(ev.kpi)
+    return ev.grain == "team" or (ev.kind == "kpi-reading" and kpi is not None and kpi.grain == "team")
+
+
+def _event_outcome(program: Program, ev: PerformanceEvent) -> int | None:
+    outcome = ev.outcome
+    if outcome is None:
+        return None
+    if outcome.met is not None:
+        return Y_ONE if outcome.met else 0
+    if outcome.score is not None:
+        return int(min(max(outcome.score, 0.0), 1.0) * Y_ONE + 0.5)
+    kpi = program.kpis.get(ev.kpi)
+    if kpi is None or outcome.value is None:
+        return None
+    return outcome_of_reading(kpi, outcome.value)
+
+
+def _event_weight(program: Program, ev: PerformanceEvent) -> float:
+    if ev.kind == "observation":
+        manager = ev.observer is not None and ev.observer.role == "manager"
+        return MANAGER_WEIGHT if manager else PEER_WEIGHT
+    if ev.kind == "kpi-reading":
+        kpi = program.kpis.get(ev.kpi)
+        return RELIABILITY_DEFAULT if kpi is None else kpi.reliability
+    return 1.0
+
+
+def _event_evidence(
+    program: Program,
+    ev: PerformanceEvent,
+    rule: EventEvidenceRule,
+    source: bytes,
+    t_ms: int,
+    flags: int,
+    y: int | None,
+) -> Evidence:
+    channel = _FORCED_CHANNEL.get(ev.kind, rule.channel)
+    name, version = rule.rule or ev.kind, program.version
+    if channel >= _EXPOSURE:
+        window_s = _window_s(program, rule.skill) if channel == _SUPPORT else 0
+        return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", name, version, window_s)
+    w = min(int(_event_weight(program, ev) * rule.weight * W_ONE + 0.5), W_MAX)
+    if y is None or w == 0 or ev.kind == "opportunity":
+        flags |= FLAG_OPPORTUNITY_ONLY
+        return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", name, version)
+    if _is_assisted(program, ev, rule.skill):
+        flags |= FLAG_ASSISTED
+    return Evidence(source, rule.skill, channel, t_ms, y, w, P_ITEM_DEFAULT, flags, "", name, version)
+
+
+def _is_assisted(program: Program, ev: PerformanceEvent, skill: str) -> bool:
+    if ev.assisted:
+        return True
+    minutes = ev.minutes_of_support
+    return minutes is not None and minutes * 60 <= _window_s(program, skill)

@@ -1,0 +1,47 @@
+"""A KPI reading against its standard: the probability that the true value meets the target.
+
+Only additions, multiplications and divisions of IEEE 754 doubles are used, never libm, so that
+the same reading gives the same bits on every machine.
+"""
+
+from __future__ import annotations
+
+from carrythrough.evidence.types import Y_ONE
+from carrythrough.program.types import Kpi
+
+_INVERSE_ROOT_TWO_PI = 0.3989422804014327
+Z_MAX = 4.5
+"""Beyond this the probability rounds to 0 or 1 in 2⁻¹⁶."""
+
+
+def normal_cdf(z: float) -> float:
+    """Return Φ(z) for a finite z within 1e-10, by its Maclaurin series (A&S 26.2.10).
+
+    Φ(z) = 1/2 + φ(0)·Σ (−1)ⁿ z²ⁿ⁺¹ / (2ⁿ n! (2n+1)); cut to 0 and 1 beyond ±Z_MAX.
+    """
+    if z >= Z_MAX:
+        return 1.0
+    if z <= -Z_MAX:
+        return 0.0
+    square = z * z
+    term = total = z
+    n = 0
+    while abs(term) > 1e-18:
+        n += 1
+        term *= -square / (2 * n)
+        total += term / (2 * n + 1)
+    return 0.5 + _INVERSE_ROOT_TWO_PI * total
+
+
+def outcome_of_reading(kpi: Kpi, value: float) -> int | None:
+    """Return P(true value meets the target) in 0..Y_ONE, or None when the KPI has no target.
+
+    y = Φ(direction·(value − target)/noise_sd); without noise it is met or not (a reading on the
+    target meets it).
+    """
+    if kpi.target is None:
+        return None
+    above = value - kpi.target if kpi.direction == "up" else kpi.target - value
+    if kpi.noise_sd <= 0.0:
+        return Y_ONE if above >= 0.0 else 0
+    return int(normal_cdf(above / kpi.noise_sd) * Y_ONE + 0.5)

@@ -1,0 +1,1 @@
+"""From the actors of statements to employees: identifiers, roster, pseudonyms (pure)."""

@@ -1,0 +1,114 @@
+"""Matchers of a program map that can never match, match everything, or always lose to another."""
+
+from __future__ import annotations
+
+from carrythrough.program.lint_context import LintContext
+from carrythrough.program.precedence import covers, precedence
+from carrythrough.program.types import Activity, EventRule, Match
+
+_FORCED_CHANNELS = {"observation": "observed", "job-aid-use": "support", "self-report": "voice"}
+
+
+def impossible_matchers(context: LintContext) -> None:
+    """Refuse matchers that match nothing, or everything."""
+    for index, activity in enumerate(context.program.activities):
+        path = ("activities", index, "match")
+        match = activity.match
+        if match == Match():
+            context.add(
+                path,
+                "match-all",
+                f'activity "{activity.id}" matches every statement',
+                "a matcher names at least one activity, prefix, type, category, parent, grouping or verb",
+                "add what its statements have in common, for example activity_prefix",
+            )
+        elif (
+            match.activity
+            and match.activity_prefix
+            and not any(name.startswith(match.activity_prefix) for name in match.activity)
+        ):
+            context.add(
+                path,
+                "never-matches",
+                f'activity "{activity.id}" can never match: no "activity" begins with an "activity_prefix"',
+                "all members of a matcher must hold at once",
+                "remove one of the two members",
+            )
+        _not_absolute(context, activity, index)
+    for index, rule in enumerate(context.program.events):
+        _impossible_event_rule(context, index, rule)
+
+
+def _not_absolute(context: LintContext, activity: Activity, index: int) -> None:
+    for member in Match.__struct_fields__:
+        for v, value in enumerate(getattr(activity.match, member)):
+            if ":" in value and not any(c.isspace() for c in value):
+                continue
+            place: tuple[str | int, ...] = ("activities", index, "match", member, v)
+            context.add(
+                place,
+                "never-matches",
+                f'"{value}" is not an absolute IRI, so no statement can carry it',
+                "activity ids, types and verbs are absolute IRIs (xAPI 1.0.3 part 2, 2.2)",
+                "write it in full, with its scheme",
+            )
+
+
+def _impossible_event_rule(context: LintContext, index: int, rule: EventRule) -> None:
+    path: tuple[str | int, ...] = ("events", index, "match")
+    if not (rule.match.kind or rule.match.kpi or rule.match.activity or rule.match.source):
+        context.add(
+            path,
+            "match-all",
+            f'event rule "{rule.id}" matches every performance event',
+            "an event rule names at least one kind, kpi, activity or source",
+            "add what its events have in common",
+        )
+    for e, entry in enumerate(rule.evidence):
+        for kind in rule.match.kind:
+            forced = _FORCED_CHANNELS.get(kind)
+            if forced and entry.channel != forced:
+                context.add(
+                    ("events", index, "evidence", e, "channel"),
+                    "channel-conflict",
+                    f'a "{kind}" event cannot be evidence in the channel "{entry.channel}"',
+                    "self-reports and job-aid use are never outcomes; observations are their own channel",
+                    f'write "{forced}"',
+                )
+
+
+def shadowed(context: LintContext) -> None:
+    """Warn of an activity all of whose evidence another one, preferred over it, always takes."""
+    activities = context.program.activities
+    index: dict[tuple[str, str], list[int]] = {}
+    for number, activity in enumerate(activities):
+        for member in Match.__struct_fields__:
+            for value in getattr(activity.match, member):
+                index.setdefault((member, value), []).append(number)
+    prefixes = [n for n, activity in enumerate(activities) if activity.match.activity_prefix]
+    for number, activity in enumerate(activities):
+        skills = {entry.skill for entry in activity.evidence}
+        if not skills or activity.match == Match():
+            continue
+        near = set(prefixes if activity.match.activity or activity.match.activity_prefix else ())
+        for member in Match.__struct_fields__:
+            for value in getattr(activity.match, member)[:1]:
+                near.update(index[member, value])
+        for other in sorted(near - {number}):
+            rival = activities[other]
+            if (
+                precedence(rival.match, other) < precedence(activity.match, number)
+                and skills <= {entry.skill for entry in rival.evidence}
+                and covers(rival.match, activity.match)
+            ):
+                context.add(
+                    ("activities", number, "match"),
+                    "shadowed",
+                    f'activity "{activity.id}" never gives evidence: "{rival.id}" matches all of its '
+                    "statements and is preferred",
+                    "one statement gives one piece of evidence a skill, from the most specific activity, "
+                    "the earlier on a tie",
+                    "make this matcher narrower, or put it first",
+                    "warning",
+                )
+                break
