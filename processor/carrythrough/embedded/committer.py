@@ -1,0 +1,351 @@
+"""Group commit: many requests, one fsync, and only then the answers.
+
+Commit order of one group, in prose: take what is waiting (up to a limit); begin;
+refuse or recognise what the log knows already; append the rest; commit; answer
+every request; hand the records to the fold. A group that meets a known id is
+rolled back and gone through request by request, since re-sends are rare and the
+common case should not pay for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+import apsw
+import msgspec
+
+from carrythrough.embedded.log import LogFile
+from carrythrough.errors import BugError, CarrythroughError, PermanentError, Problem, TransientError
+from carrythrough.events.performance import AdmittedEvent
+from carrythrough.pipeline.records import Kind, Record
+from carrythrough.ports import Clock, Receipt
+from carrythrough.telemetry.metrics import Telemetry
+from carrythrough.xapi.admission import Admitted, content_key, same_statement
+
+GROUP_STATEMENTS_MAX = 2_000
+"""Statements in one group: bounds the time of a commit and with it the wait of the next group."""
+QUEUE_BYTES_MAX = 64 * 1024 * 1024
+"""Bytes waiting for a commit beyond which new requests get 503 with Retry-After."""
+CONTENT_WINDOW_MS = 3_600_000
+"""A statement with neither id nor timestamp that repeats another within this span is a re-send."""
+
+
+class Submission(msgspec.Struct):
+    """One request's records and the future that its answer goes to."""
+
+    kind: Kind
+    items: list[Any]
+    credential: str
+    size: int
+    answer: Callable[[Receipt | CarrythroughError], None]
+
+
+class Committer:
+    """The thread that owns the log's writing connection."""
+
+    def __init__(
+        self, log: LogFile, clock: Clock, telemetry: Telemetry, handoff: Callable[[list[Record]], None]
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._telemetry = telemetry
+        self._handoff = handoff
+        self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
+        self._queued_bytes = 0
+        self._stored_ms = 0
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+
+    def start(self) -> None:
+        """Start taking submissions."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commit what is waiting and end."""
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    async def submit(self, kind: Kind, items: list[Any], credential: str) -> Receipt:
+        """Return after the durable append; raises PermanentError (409) or TransientError (503)."""
+        size = sum(len(item.raw) for item in items)
+        if self._queued_bytes + size > QUEUE_BYTES_MAX and self._queued_bytes:
+            self._telemetry.intake_overloaded.inc()
+            raise TransientError(_OVERLOADED, retry_after_s=1.0)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+
+        def answer(result: Receipt | CarrythroughError) -> None:
+            loop.call_soon_threadsafe(_settle, future, result)
+
+        self._queued_bytes += size
+        started = time.perf_counter()
+        self._queue.put(Submission(kind, items, credential, size, answer))
+        receipt = await future
+        self._telemetry.acknowledged(len(items), time.perf_counter() - started)
+        return receipt
+
+    def submit_now(self, kind: Kind, items: list[Any], credential: str) -> Receipt:
+        """Submit from a thread without an event loop and wait; raises as `submit`."""
+        done: queue.SimpleQueue[Receipt | CarrythroughError] = queue.SimpleQueue()
+        size = sum(len(item.raw) for item in items)
+        self._queued_bytes += size
+        self._queue.put(Submission(kind, items, credential, size, done.put))
+        result = done.get()
+        if isinstance(result, CarrythroughError):
+            raise result
+        return result
+
+    def _run(self) -> None:
+        ending = False
+        while not ending:
+            first = self._queue.get()
+            if first is None:
+                return
+            group, statements = [first], len(first.items)
+            while statements < GROUP_STATEMENTS_MAX and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    ending = True
+                    break
+                group.append(following)
+                statements += len(following.items)
+            self._commit(group)
+
+    def _commit(self, group: list[Submission]) -> None:
+        """Commit a group and answer it; never raises."""
+        self._queued_bytes -= sum(s.size for s in group)
+        try:
+            answers, records = self._write(group)
+        except apsw.FullError:
+            self._fail(group, TransientError(_DISK_FULL, retry_after_s=30.0))
+        except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:
+            self._fail(group, TransientError(_disk_error(error), retry_after_s=10.0))
+        except Exception as error:  # whatever it is, the next group must find a working committer
+            self._fail(group, BugError(_bug(error)))
+        else:
+            for submission, result in zip(group, answers, strict=True):
+                submission.answer(result)
+            if records:
+                self._handoff(records)
+
+    def _fail(self, group: list[Submission], error: CarrythroughError) -> None:
+        self._telemetry.commit_failed(error.problem)
+        try:
+            self._log.rollback()
+        except apsw.Error as undo:
+            self._telemetry.commit_failed(_disk_error(undo))
+        for submission in group:
+            submission.answer(error)
+
+    def _write(self, group: list[Submission]) -> tuple[list[Receipt | CarrythroughError], list[Record]]:
+        self._stored_ms = max(self._stored_ms, self._clock.now_ms())
+        if all(item.id for submission in group for item in submission.items):
+            self._log.begin()
+            batch = _Batch(self._log.end, self._stored_ms)
+            answers: list[Receipt | CarrythroughError] = [batch.add_all(s) for s in group]
+            try:
+                batch.append_to(self._log)
+            except apsw.ConstraintError:
+                self._log.rollback()
+            else:
+                self._log.commit()
+                return answers, batch.records
+        return self._write_carefully(group)
+
+    def _write_carefully(self, group: list[Submission]) -> tuple[list[Receipt | CarrythroughError], list[Record]]:
+        """Go request by request, looking every id and content key up first."""
+        self._log.begin()
+        records: list[Record] = []
+        answers: list[Receipt | CarrythroughError] = []
+        end = self._log.end
+        for submission in group:
+            batch = _Batch(end, self._stored_ms)
+            try:
+                answers.append(self._add_carefully(batch, submission))
+            except PermanentError as refused:
+                answers.append(refused)
+                continue
+            batch.append_to(self._log)
+            end = batch.end
+            records += batch.records
+        self._log.commit()
+        return answers, records
+
+    def _add_carefully(self, batch: _Batch, submission: Submission) -> Receipt:
+        keyed = [*_ids(submission)] if submission.kind is Kind.STATEMENT else []
+        ids = [item.id or self._content_id(batch, key, item) for item, key in keyed] or [
+            item.id for item in submission.items
+        ]
+        known = self._log.known(ids)
+        for index, (item, key) in enumerate(zip(submission.items, ids, strict=True)):
+            if key in known and item.id:
+                self._refuse_other_content(submission, index, item, known[key])
+        fresh: set[bytes] = set()
+        flags = []
+        for item, key in zip(submission.items, ids, strict=True):
+            repeat = key in known or key in fresh
+            flags.append(repeat)
+            if not repeat:
+                fresh.add(key)
+                batch.add(submission, item, key)
+        self._log.remember_content(batch.content)
+        return Receipt(ids=[text_of(key) for key in ids], known=flags)
+
+    def _content_id(self, batch: _Batch, key: bytes, item: Admitted) -> bytes:
+        found = self._log.content_id(key)
+        if found is not None and (item.t_ms >= 0 or self._stored_ms - found[1] < CONTENT_WINDOW_MS):
+            return found[0]
+        digest = bytearray(blake2b(key + self._stored_ms.to_bytes(8, "big"), digest_size=16).digest())
+        digest[6] = digest[6] & 0x0F | 0x80  # RFC 9562 version 8, variant 10
+        digest[8] = digest[8] & 0x3F | 0x80
+        minted = bytes(digest)
+        batch.content.append((key, minted, self._stored_ms))
+        return minted
+
+    def _refuse_other_content(self, submission: Submission, index: int, item: Any, position: int) -> None:
+        stored = self._log.raw(position)
+        if submission.kind is Kind.STATEMENT:
+            difference = same_statement(stored, item.raw)
+        else:
+            difference = "" if stored == item.raw else "the stored event has other content"
+        if difference:
+            raise PermanentError(_conflict(index, text_of(item.id), difference, submission.kind))
+
+
+class _Batch:
+    """The rows, ids and records of one group while they are put together."""
+
+    def __init__(self, end: int, stored_ms: int) -> None:
+        self.end = end
+        self._stored_ms = stored_ms
+        self._rows: list[object] = []
+        self._ids: list[object] = []
+        self.records: list[Record] = []
+        self.content: list[tuple[bytes, bytes, int]] = []
+
+    def add_all(self, submission: Submission) -> Receipt:
+        ids = [item.id for item in submission.items]
+        for item, key in zip(submission.items, ids, strict=True):
+            self.add(submission, item, key)
+        return Receipt(ids=[text_of(key) for key in ids], known=[False] * len(ids))
+
+    def add(self, submission: Submission, item: Any, key: bytes) -> None:
+        self.end = position = self.end + 1
+        stored_ms, kind = self._stored_ms, submission.kind
+        self._rows += (position, int(kind), stored_ms, item.t_ms, submission.credential, key, item.raw)
+        if kind is Kind.STATEMENT:
+            content = item.statement
+        elif kind is Kind.EVENT:
+            content = item.event
+        else:
+            content = item.content
+        if kind <= Kind.EVENT:
+            self._ids += (key, position)
+        self.records.append(Record(position, kind, stored_ms, key, item.t_ms, content))
+
+    def append_to(self, log: LogFile) -> None:
+        log.append(self._rows, self._ids, self.end)
+
+
+class Control(msgspec.Struct):
+    """A record of our own: a tick, or the text of a program map or roster to activate."""
+
+    raw: bytes
+    content: str | None = None
+    id: bytes = b"\x00" * 16
+    t_ms: int = -1
+
+
+def _ids(submission: Submission) -> list[tuple[Admitted | AdmittedEvent, bytes]]:
+    """Return each item with its content key (empty for items that have an id)."""
+    repeats: Counter[bytes] = Counter()
+    keyed = []
+    for item in submission.items:
+        key = b""
+        if not item.id:
+            key = content_key(submission.credential, item.raw, 0)
+            ordinal = repeats[key]
+            repeats[key] += 1
+            if ordinal:
+                key = content_key(submission.credential, item.raw, ordinal)
+        keyed.append((item, key))
+    return keyed
+
+
+def text_of(key: bytes) -> str:
+    """Return 16 bytes as the text of a UUID."""
+    h = key.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def _settle(future: asyncio.Future[Receipt], result: Receipt | CarrythroughError) -> None:
+    if future.cancelled():
+        return
+    if isinstance(result, CarrythroughError):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+_OVERLOADED = Problem(
+    code="intake-overloaded",
+    status=503,
+    title="Too much is waiting to be written",
+    detail=f"more than {QUEUE_BYTES_MAX} bytes wait for the disk",
+    rule="QUEUE_BYTES_MAX bounds the memory of unacknowledged requests",
+    fix="send again after Retry-After seconds; nothing of this request was stored",
+)
+_DISK_FULL = Problem(
+    code="disk-full",
+    status=503,
+    title="The disk is full",
+    detail="the log could not grow, so nothing of this request was stored",
+    where="data_dir",
+    rule="a statement is acknowledged only when it is on disk",
+    fix="free space on the volume of the data folder; senders may re-send, nothing is counted twice",
+)
+
+
+def _disk_error(error: BaseException) -> Problem:
+    return Problem(
+        code="disk-error",
+        status=503,
+        title="The log could not be written",
+        detail=f"{type(error).__name__}: {error}",
+        where="data_dir",
+        rule="a statement is acknowledged only when it is on disk",
+        fix="look at the volume of the data folder; nothing of this request was stored",
+    )
+
+
+def _bug(error: BaseException) -> Problem:
+    return Problem(
+        code="commit-bug",
+        status=500,
+        title="The commit failed through a fault of ours",
+        detail=f"{type(error).__name__}: {error}",
+        rule="nothing is acknowledged that was not committed",
+        fix="report this with the server's log; the request may be sent again",
+    )
+
+
+def _conflict(index: int, key: str, difference: str, kind: Kind) -> Problem:
+    what = "statement" if kind is Kind.STATEMENT else "event"
+    return Problem(
+        code=f"{what}-conflict",
+        status=409,
+        title=f"Another {what} has this id",
+        detail=f"{key} is stored with other content: {difference}",
+        where=f"/{index}",
+        rule="xAPI 1.0.3 part 3 section 2.1.1: a statement id is never reused for other content"
+        if what == "statement"
+        else "an event id stands for one event of its source for ever",
+        fix=f"give the new {what} an id of its own, or send the stored content again",
+    )

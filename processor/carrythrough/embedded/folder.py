@@ -1,0 +1,221 @@
+"""The fold's thread: records in log order, one transaction a batch, and never a wedge.
+
+A record that makes the fold raise is found by halving the batch, set aside with
+its error, and passed: the position advances and an alert metric rises. A disk that
+cannot be written is waited for; nothing is skipped for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+import apsw
+import structlog
+
+from carrythrough.embedded.decoding import record_of
+from carrythrough.embedded.hub import Hub
+from carrythrough.embedded.indexing import StatementIndex
+from carrythrough.embedded.log import LogReader, Row
+from carrythrough.embedded.store import Folded, StateFile
+from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
+from carrythrough.pipeline.fold import Delta, Fold
+from carrythrough.pipeline.plan import Add, InForce, plan
+from carrythrough.pipeline.records import Kind, Record
+from carrythrough.pipeline.step import batches
+from carrythrough.telemetry.metrics import Telemetry
+
+BATCH_RECORDS_MAX = 1_000
+"""Records in one fold transaction: bounds the delay between acknowledgement and score."""
+HANDOFF_RECORDS_MAX = 20_000
+"""Decoded records waiting in memory; beyond this the fold reads them back from the log."""
+DISK_WAIT_S = 1.0
+IDLE_WAIT_S = 0.5
+
+_logger = structlog.get_logger("carrythrough.fold")
+
+
+class Folder:
+    """Folds the log into the state file, from the committed position on."""
+
+    def __init__(
+        self,
+        log: LogReader,
+        state: StateFile,
+        in_force: InForce,
+        activate: Callable[[Record, InForce], InForce],
+        hub: Hub,
+        telemetry: Telemetry,
+        adapters_of: Callable[[ActionRequested, InForce], Iterable[str]],
+        on_actions: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._state = state
+        self.in_force = in_force
+        self._activate = activate
+        self._hub = hub
+        self._telemetry = telemetry
+        self._adapters_of = adapters_of
+        self._on_actions = on_actions
+        self._index = StatementIndex()
+        self._waiting: deque[list[Record]] = deque()
+        self._waiting_records = 0
+        self._wake = threading.Event()
+        self._stopping = False
+        self.beat_s = time.monotonic()
+        """When the loop last went round; /healthz asks for it."""
+        self._thread = threading.Thread(target=self._run, name="fold", daemon=True)
+        state.view.owners = self._owners
+
+    def start(self) -> None:
+        """Start folding from the committed position."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch under way and end; the rest is folded after the next start."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def hand_over(self, records: list[Record]) -> None:
+        """Take committed records; called by the committer. Dropped ones are read from the log again."""
+        if self._waiting_records < HANDOFF_RECORDS_MAX:
+            self._waiting_records += len(records)
+            self._waiting.append(records)
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.beat_s = time.monotonic()
+            try:
+                records = self._next()
+                if records:
+                    self._fold_all(records)
+                    continue
+            except Exception:  # the loop outlives anything; what broke is logged, counted and tried again
+                self._telemetry.fold_loop_errors.inc()
+                _logger.exception("fold_loop_error", position=self._state.position)
+                self._state.view.forget()
+                time.sleep(DISK_WAIT_S)
+            self._wake.wait(IDLE_WAIT_S)
+            self._wake.clear()
+
+    def _next(self) -> list[Record]:
+        """Return the records that follow the position: from the hand-over, else from the log."""
+        position = self._state.position
+        records: list[Record] = []
+        while self._waiting and len(records) < BATCH_RECORDS_MAX:
+            head = self._waiting[0]
+            if head[0].position > position + 1:
+                break
+            self._waiting.popleft()
+            self._waiting_records -= len(head)
+            records += head if head[0].position == position + 1 else [r for r in head if r.position > position]
+            position = records[-1].position if records else position
+        return records or self._decode(self._log.rows(self._state.position, BATCH_RECORDS_MAX))
+
+    def _decode(self, rows: Sequence[Row]) -> list[Record]:
+        records: list[Record] = []
+        for row in rows:
+            try:
+                records.append(record_of(row))
+            except Exception as error:  # bytes that no decoder of ours reads any more
+                if records:
+                    return records  # fold what precedes it first
+                self._set_aside_row(row, error)
+        return records
+
+    def _fold_all(self, records: list[Record]) -> None:
+        for start in range(0, len(records), BATCH_RECORDS_MAX):
+            for batch in batches(records[start : start + BATCH_RECORDS_MAX]):
+                self._fold_surely(batch)
+
+    def _fold_surely(self, batch: list[Record]) -> None:
+        """Fold a batch, waiting for the disk and setting aside what cannot be folded."""
+        while not self._stopping:
+            try:
+                self._fold_once_or_exactly(batch)
+            except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+                self._telemetry.fold_disk_waits.inc()
+                _logger.warning("fold_waits_for_disk", error=str(error), position=self._state.position)
+                time.sleep(DISK_WAIT_S)
+                continue
+            except Exception as error:
+                if len(batch) == 1:
+                    self._set_aside(batch[0], error)
+                else:
+                    half = len(batch) // 2
+                    self._fold_surely(batch[:half])
+                    self._fold_surely(batch[half:])
+            return
+
+    def _fold_once_or_exactly(self, batch: list[Record]) -> None:
+        """Fold taking evidence as new; when the ledger knows some of it, look every key up."""
+        try:
+            self._fold(batch)
+        except apsw.ConstraintError:
+            self._state.view.exact = True
+            try:
+                self._fold(batch)
+            finally:
+                self._state.view.exact = False
+
+    def _fold(self, batch: list[Record]) -> None:
+        in_force = self.in_force
+        if batch[0].kind in (Kind.PROGRAM, Kind.ROSTER):
+            in_force = self._activate(batch[0], in_force)
+        operations = plan(batch, in_force)
+        view = self._state.view
+        view.preload(op.subject for op in operations if type(op) is Add)
+        delta = Fold(view, in_force).run(operations)
+        folded = Folded(batch[-1].position, self._index.rows(batch), _counts(batch, delta), [])
+        published = self._state.commit(delta, folded, lambda action: self._adapters_of(action, in_force))
+        self.in_force = in_force
+        self._hub.publish(published)
+        self._telemetry.folded(batch, delta)
+        if any(entry.kind == "action" for entry in published):
+            self._on_actions()
+
+    def _set_aside(self, record: Record, error: BaseException) -> None:
+        self._write_aside(record.position, int(record.kind), record.stored_ms, "", error)
+
+    def _set_aside_row(self, row: Row, error: BaseException) -> None:
+        self._write_aside(row.position, row.kind, row.stored_ms, row.credential, error)
+
+    def _write_aside(self, position: int, kind: int, stored_ms: int, credential: str, error: BaseException) -> None:
+        _logger.error("record_set_aside", position=position, error=f"{type(error).__name__}: {error}", exc_info=error)
+        entry = SetAside(
+            id=effect_id("quarantine", self.in_force.tenant, position),
+            position=position,
+            code=getattr(getattr(error, "problem", None), "code", "fold-error"),
+            detail=f"{type(error).__name__}: {error}"[:2000],
+        )
+        folded = Folded(position, [], {"quarantined": 1}, [(kind, stored_ms, credential, entry)])
+        published = self._state.commit(Delta({}, {}, [], [], set(), []), folded, lambda _: ())
+        self._telemetry.quarantined.inc()
+        self._hub.publish(published)
+
+    def _owners(self, row: Row) -> Iterable[str]:
+        record = record_of(row)
+        directory = self.in_force.directory
+        if record.kind is Kind.STATEMENT:
+            return (directory.subject_of_actor(record.content.actor),)
+        if record.kind is Kind.EVENT and record.content.employee:
+            return (directory.subject_of_employee(record.content.employee),)
+        return ()
+
+
+def _counts(batch: Iterable[Record], delta: Delta) -> dict[str, int]:
+    statements = events = 0
+    for record in batch:
+        if record.kind is Kind.STATEMENT:
+            statements += 1
+        elif record.kind is Kind.EVENT:
+            events += 1
+    counts = {"statements": statements, "events": events, "evidence": len(delta.added)}
+    mapped = len({row.position for row in delta.added})
+    counts["unmatched"] = statements + events - mapped
+    return {name: value for name, value in counts.items() if value}

@@ -1,0 +1,198 @@
+"""The embedded server without its HTTP side: log, fold, outbox, dispatcher and queries in one process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from carrythrough.dispatch.dispatcher import Dispatcher
+from carrythrough.dispatch.registry import build_adapters
+from carrythrough.embedded.activation import Activator, envelope, opened, read_input
+from carrythrough.embedded.clock import SystemClock
+from carrythrough.embedded.committer import Committer, Control
+from carrythrough.embedded.data_folder import DataFolder
+from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.hub import Hub
+from carrythrough.embedded.log import LogFile, LogReader
+from carrythrough.embedded.outbox import SqliteOutbox
+from carrythrough.embedded.people import RosterDirectory
+from carrythrough.embedded.queries import Queries
+from carrythrough.embedded.store import StateFile
+from carrythrough.embedded.ticker import Ticker
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.identity.roster import load_roster
+from carrythrough.pipeline.effects import ActionRequested
+from carrythrough.pipeline.plan import InForce
+from carrythrough.pipeline.records import Kind, Record
+from carrythrough.ports import Clock, Receipt
+from carrythrough.program.load import load_program
+from carrythrough.settings import Settings
+from carrythrough.telemetry.metrics import Telemetry
+
+HEARTBEAT_S_MAX = 60.0
+"""The fold loop goes round at least this often when it is healthy."""
+OUR_CREDENTIAL = "carrythrough"
+DEFAULT_ADAPTERS: dict[str, dict[str, Any]] = {"console": {"adapter": "console"}}
+
+
+class Embedded:
+    """One running installation; `start`, then `stop`. Implements `ports.Intake`."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """Open the data folder; raises PermanentError for a folder in use, a bad map or a bad roster."""
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.telemetry = Telemetry()
+        self.hub = Hub()
+        sources = _sources(settings)
+        adapters = build_adapters(settings.adapters or DEFAULT_ADAPTERS)
+        self.folder_lock = DataFolder(Path(settings.data_dir))
+        path = self.folder_lock.path
+        self.log = LogFile(path / "log.sqlite")
+        self._log_reader = self.log.reader()
+        self.state = StateFile(path / "state.sqlite", self._log_reader)
+        activator = Activator(settings.tenant, self.folder_lock.tenant_key())
+        self.fold = Folder(
+            self._log_reader,
+            self.state,
+            activator.at(self._log_reader, self.state.position),
+            activator.activate,
+            self.hub,
+            self.telemetry,
+            self._adapters_of,
+            lambda: self.dispatcher.notify(),
+        )
+        self.committer = Committer(self.log, self.clock, self.telemetry, self._hand_over)
+        self.outbox = SqliteOutbox(self.state)
+        self._adapters = adapters
+        self.dispatcher = Dispatcher(
+            self.outbox,
+            adapters,
+            RosterDirectory(lambda: self.fold.in_force.directory),
+            self.clock,
+            self._kill_switch,
+            self.telemetry,
+        )
+        self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms)
+        self._ticker = Ticker(self.clock, self.tick)
+        self._sources = sources
+        self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
+
+    def start(self) -> None:
+        """Bring the map and roster into force where they changed, and start every thread."""
+        self.committer.start()
+        with_reader = self.log.reader()
+        for kind, (text, filename) in self._sources.items():
+            if _current(with_reader, kind, self.log.end) != text:
+                self._control(kind, envelope(text, filename))
+        with_reader.close()
+        if self.fold.in_force.program.map.id == "none" and Kind.PROGRAM not in self._sources:
+            self._require_program()
+        self.fold.start()
+        self.dispatcher.start()
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Stop in order: no new ticks, what waits is committed, the batch under way is folded, sends end."""
+        self._ticker.stop()
+        self.committer.stop()
+        self.fold.stop()
+        self.dispatcher.stop()
+        self.queries.close()
+        self.outbox.close()
+        self.state.close()
+        self._log_reader.close()
+        self.log.close()
+        self.folder_lock.close()
+
+    async def submit_statements(self, admitted: list[Any], credential: str) -> Receipt:
+        """Store admitted statements; see `ports.Intake`."""
+        return await self.committer.submit(Kind.STATEMENT, admitted, credential)
+
+    async def submit_events(self, events: list[Any], credential: str) -> Receipt:
+        """Store admitted performance events; see `ports.Intake`."""
+        return await self.committer.submit(Kind.EVENT, events, credential)
+
+    def tick(self) -> None:
+        """Append one tick record."""
+        self._control(Kind.TICK, b"")
+
+    def healthy(self) -> bool:
+        """Say whether the fold loop advances; never asks about dependencies."""
+        return time.monotonic() - self.fold.beat_s < HEARTBEAT_S_MAX
+
+    def ready(self) -> bool:
+        """Say whether requests can be taken: threads up and the program in force."""
+        return self.healthy() and self.fold.in_force.program.map.id != "none"
+
+    def caught_up(self, timeout_s: float = 30.0) -> bool:
+        """Wait until everything acknowledged is folded; say whether that came about in time."""
+        deadline = time.monotonic() + timeout_s
+        while self.state.position < self.log.end:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _control(self, kind: Kind, raw: bytes) -> None:
+        content = raw.decode() if raw else None
+        self.committer.submit_now(kind, [Control(raw, content)], OUR_CREDENTIAL)
+
+    def _hand_over(self, records: list[Record]) -> None:
+        self.telemetry.committed(records[-1].position)
+        self.fold.hand_over(records)
+
+    def _adapters_of(self, action: ActionRequested, in_force: InForce) -> Iterable[str]:
+        """Return the adapters of the rule that asked, else all that are configured."""
+        for rule in in_force.program.reinforcement:
+            if rule.id == action.rule and rule.adapters:
+                return rule.adapters
+        return tuple(self._adapters)
+
+    def _kill_switch(self, action: ActionRequested, adapter: str) -> str | None:
+        """Return why an action must not leave any more under the policy now in force, or None."""
+        in_force = self.fold.in_force
+        kill = in_force.program.policy.kill
+        person = in_force.directory.person(action.subject)
+        if action.action in kill.actions:
+            return f"the action {action.action} is switched off"
+        if adapter in kill.adapters:
+            return f"the adapter {adapter} is switched off"
+        if action.subject in kill.subjects or (person is not None and person.id in kill.subjects):
+            return "actions are switched off for this person"
+        return None
+
+    def _require_program(self) -> None:
+        self.committer.stop()
+        raise PermanentError(
+            Problem(
+                code="program-missing",
+                status=400,
+                title="There is no program map",
+                detail=f"the data folder {self.settings.data_dir} has none yet",
+                where="program",
+                rule="scores need a program map: business goal, KPI, skill, objective, activity",
+                fix="start with --program FILE once, or look at `carrythrough demo` first",
+            )
+        )
+
+
+def _sources(settings: Settings) -> dict[Kind, tuple[str, str]]:
+    """Return the texts of map and roster, checked before anything is opened."""
+    found: dict[Kind, tuple[str, str]] = {}
+    if settings.program:
+        text = read_input(Path(settings.program), "program")
+        load_program(text, Path(settings.program).name)
+        found[Kind.PROGRAM] = (text, Path(settings.program).name)
+    if settings.roster:
+        text = read_input(Path(settings.roster), "roster")
+        load_roster(text, Path(settings.roster).name)
+        found[Kind.ROSTER] = (text, Path(settings.roster).name)
+    return found
+
+
+def _current(log: LogReader, kind: Kind, end: int) -> str | None:
+    row = log.last(kind, end)
+    return None if row is None else opened(bytes(row.raw))[0]

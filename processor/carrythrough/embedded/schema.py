@@ -1,0 +1,69 @@
+"""The tables of `state.sqlite`: everything that is derived from the log, in one file.
+
+One transaction writes state, ledger, position and outbox together, so none of
+them can be ahead of another.
+"""
+
+from __future__ import annotations
+
+from carrythrough.embedded.database import Insert
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS term(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS employee(
+  id INTEGER PRIMARY KEY, subject TEXT NOT NULL UNIQUE, due_ms INTEGER NOT NULL, header BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS employee_due ON employee(due_ms) WHERE due_ms > 0;
+CREATE TABLE IF NOT EXISTS pair(
+  employee INTEGER NOT NULL, skill INTEGER NOT NULL, stage INTEGER NOT NULL, score INTEGER NOT NULL,
+  state BLOB NOT NULL, PRIMARY KEY(employee, skill)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger(
+  employee INTEGER NOT NULL, skill INTEGER NOT NULL, channel INTEGER NOT NULL, source BLOB NOT NULL,
+  t_ms INTEGER NOT NULL, y INTEGER NOT NULL, w INTEGER NOT NULL, p_item INTEGER NOT NULL, flags INTEGER NOT NULL,
+  window_s INTEGER NOT NULL, item INTEGER NOT NULL, rule INTEGER NOT NULL, map_version INTEGER NOT NULL,
+  position INTEGER NOT NULL, voided INTEGER NOT NULL,
+  PRIMARY KEY(employee, skill, channel, source)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS void(source BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS effect(
+  seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, skill TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox(
+  entry INTEGER PRIMARY KEY AUTOINCREMENT, adapter TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
+  body BLOB NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL,
+  receipt TEXT NOT NULL, error TEXT NOT NULL, created_ms INTEGER NOT NULL, closed_ms INTEGER NOT NULL,
+  UNIQUE(action, adapter));
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox(due_ms) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_lane ON outbox(adapter, due_ms) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_subject ON outbox(subject, entry);
+CREATE TABLE IF NOT EXISTS quarantine(
+  position INTEGER PRIMARY KEY, kind INTEGER NOT NULL, stored_ms INTEGER NOT NULL, credential TEXT NOT NULL,
+  code TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS statement_index(
+  position INTEGER PRIMARY KEY, agent INTEGER NOT NULL, verb INTEGER NOT NULL, activity INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS statement_agent ON statement_index(agent, position);
+CREATE INDEX IF NOT EXISTS statement_verb ON statement_index(verb, position);
+CREATE INDEX IF NOT EXISTS statement_activity ON statement_index(activity, position);
+"""
+
+EMPLOYEE = Insert(
+    "INSERT INTO employee(id, subject, due_ms, header)",
+    4,
+    "ON CONFLICT(id) DO UPDATE SET due_ms=excluded.due_ms, header=excluded.header",
+)
+PAIR = Insert(
+    "INSERT INTO pair(employee, skill, stage, score, state)",
+    5,
+    "ON CONFLICT(employee, skill) DO UPDATE SET stage=excluded.stage, score=excluded.score, state=excluded.state",
+)
+LEDGER = Insert("INSERT INTO ledger", 15)
+EFFECT = Insert("INSERT INTO effect", 5)
+INDEX = Insert("INSERT INTO statement_index", 4)
+OUTBOX = Insert(
+    "INSERT INTO outbox(adapter, action, subject, body, status, attempts, due_ms, receipt, error, created_ms,"
+    " closed_ms)",
+    11,
+    "ON CONFLICT(action, adapter) DO NOTHING",
+)
+QUARANTINE = Insert("INSERT OR REPLACE INTO quarantine", 6)
+TERM = Insert("INSERT INTO term", 2)
+VOID = Insert("INSERT OR IGNORE INTO void", 1)
+META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

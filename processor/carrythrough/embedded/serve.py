@@ -1,0 +1,186 @@
+"""`serve`: one process that listens, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from prometheus_client import start_http_server
+
+from carrythrough.embedded.data_folder import write_private
+from carrythrough.embedded.runtime import Embedded
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.gateway.app import build_app
+from carrythrough.gateway.auth import Credentials, new_credential
+from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.pages.sessions import Sessions
+from carrythrough.ports import Clock
+from carrythrough.settings import Settings
+
+SWITCH_INTERVAL_S = 0.001
+"""How long one thread may hold the interpreter while another waits: the commit and the fold take turns."""
+GRACE_S = 5
+BACKLOG = 2048
+FIRST_CREDENTIALS = (
+    ("lms", ("statements/write",)),
+    ("business", ("events/write",)),
+    ("reader", ("scores/read", "people/read")),
+)
+"""Made on the first start, one for each kind of caller, each with the scopes that it needs."""
+
+
+def serve(
+    settings: Settings,
+    clock: Clock | None = None,
+    on_ready: Callable[[dict[str, Any]], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run until SIGINT or SIGTERM; raises PermanentError when it cannot start.
+
+    on_ready: called once with {"url", "metrics_url", "signin_url", "credentials"}; secrets of
+    credentials are in it only when they were made by this start.
+    """
+    _configure_logging(settings.log_level)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    runtime = Embedded(settings, clock)
+    try:
+        credentials, made = load_credentials(runtime.folder_lock.path)
+        listener = _listen(settings.host, settings.port)
+        runtime.start()
+        asyncio.run(_run(runtime, credentials, made, listener, on_ready))
+    finally:
+        runtime.stop()
+
+
+async def _run(
+    runtime: Embedded,
+    credentials: Credentials,
+    made: list[dict[str, Any]],
+    listener: socket.socket,
+    on_ready: Callable[[dict[str, Any]], None] | None,
+) -> None:
+    settings = runtime.settings
+    sessions = Sessions()
+    limits = GatewayLimits()
+    app = build_app(runtime, credentials, sessions, limits)
+    metrics, _ = _metrics_server(settings, runtime)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+    )
+    server = _Server(config, runtime)
+    host, port = listener.getsockname()[:2]
+    url = f"http://{host}:{port}"
+    info = {
+        "url": url,
+        "metrics_url": f"http://{settings.host}:{metrics.server_port}/metrics",
+        "signin_url": f"{url}/signin?token={sessions.new_link_token()}",
+        "credentials": made,
+    }
+    server.on_started = lambda: on_ready(info) if on_ready is not None else None
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        metrics.shutdown()
+        metrics.server_close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens and ends the streams before it waits for connections."""
+
+    def __init__(self, config: uvicorn.Config, runtime: Embedded) -> None:
+        super().__init__(config)
+        self._runtime = runtime
+        self.on_started: Callable[[], None] = lambda: None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self.on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, then let the other requests finish."""
+        self._runtime.hub.close()
+        await super().shutdown(sockets=sockets)
+
+
+def load_credentials(folder: Path) -> tuple[Credentials, list[dict[str, Any]]]:
+    """Return the credentials of a data folder, made on the first start, and those made now with their secrets."""
+    path = folder / "credentials.json"
+    if path.exists():
+        return Credentials.from_file(path.read_text(encoding="utf-8")), []
+    made: list[dict[str, Any]] = []
+    entries = []
+    for name, scopes in FIRST_CREDENTIALS:
+        credential, secret = new_credential(name, scopes, secrets.token_urlsafe(24))
+        entries.append(credential)
+        made.append({"name": name, "key": credential.key, "secret": secret, "scopes": list(scopes)})
+    credentials = Credentials(entries)
+    write_private(path, credentials.to_file())
+    return credentials, made
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise _port_taken("port", host, port, error) from error
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _metrics_server(settings: Settings, runtime: Embedded) -> tuple[Any, Any]:
+    try:
+        return start_http_server(settings.metrics_port, settings.host, runtime.telemetry.registry)
+    except OSError as error:
+        raise _port_taken("metrics_port", settings.host, settings.metrics_port, error) from error
+
+
+def _port_taken(key: str, host: str, port: int, error: OSError) -> PermanentError:
+    return PermanentError(
+        Problem(
+            code="port-in-use",
+            status=500,
+            title="The address cannot be listened on",
+            detail=f"{host}:{port}: {error.strerror or error}",
+            where=key,
+            rule="one program at a time listens on a port, and ports under 1024 need a privilege",
+            fix=f"stop the other program, or set {key} to another port (0 picks a free one)",
+        )
+    )
+
+
+def _configure_logging(level: str) -> None:
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    with contextlib.suppress(ValueError):
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)

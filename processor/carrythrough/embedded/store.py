@@ -1,0 +1,186 @@
+"""One commit of the fold: state, ledger, effects, outbox, index and position together.
+
+Commit order, in prose: begin; terms; employees and pairs that changed; new ledger
+rows, then the marks of voided ones; effects; actions into the outbox; the index of
+statements; the position; commit. A crash before the commit leaves the position
+where it was, and the same records are folded again into the same bytes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from carrythrough.embedded.database import connect
+from carrythrough.embedded.hub import Published
+from carrythrough.embedded.log import LogReader
+from carrythrough.embedded.schema import (
+    EFFECT,
+    EMPLOYEE,
+    INDEX,
+    LEDGER,
+    META,
+    OUTBOX,
+    PAIR,
+    QUARANTINE,
+    SCHEMA,
+    VOID,
+)
+from carrythrough.embedded.terms import Terms
+from carrythrough.embedded.view import StoreView
+from carrythrough.pipeline.effects import ActionRequested, Effect, SetAside
+from carrythrough.pipeline.fold import Delta
+from carrythrough.scoring.codec import encode_header, encode_pair
+
+EFFECTS_KEPT_MAX = 1_000_000
+"""Effects kept for subscribers that resume; older ones are dropped a few at a time."""
+EFFECTS_DROPPED_AT_ONCE = 5_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Folded(msgspec.Struct):
+    """What one fold transaction writes besides its delta.
+
+    index: flat rows of the statement index. counts: how much to add to the counters in `meta`.
+    set_aside: (kind, stored_ms, credential, entry) of records that could not be folded.
+    """
+
+    position: int
+    index: list[object]
+    counts: dict[str, int]
+    set_aside: list[tuple[int, int, str, SetAside]]
+
+
+class StateFile:
+    """The file `state.sqlite`; the fold's thread writes state, the dispatcher's its outbox rows.
+
+    `lock` keeps the two from meeting inside SQLite, where the loser would have to poll.
+    """
+
+    def __init__(self, path: Path, log: LogReader, *, vfs: str | None = None, exclusive: bool = False) -> None:
+        self.path = path
+        self.lock = threading.Lock()
+        self.connection = connect(path, vfs=vfs, exclusive=exclusive)
+        for statement in SCHEMA.split(";"):
+            self.connection.execute(statement)
+        self.terms = Terms(self.connection)
+        self.view = StoreView(self.connection, log, self.terms)
+        self.counters: dict[str, int] = dict(
+            self.connection.execute("SELECT name, value FROM meta WHERE name LIKE 'count.%'")
+        )
+        self.position = self._meta("position")
+        self._seq = self.connection.execute("SELECT coalesce(max(seq), 0) FROM effect").get
+        self._seq = max(self._seq, self._meta("seq"))
+
+    def _meta(self, name: str) -> int:
+        row = self.connection.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def commit(
+        self, delta: Delta, folded: Folded, adapters_of: Callable[[ActionRequested], Iterable[str]]
+    ) -> list[Published]:
+        """Write one batch durably and return its effects as published; raises apsw.Error and changes nothing."""
+        with self.lock:
+            seq = self._seq
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                published = self._write(delta, folded, adapters_of)
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self._seq = seq
+                self._undo()
+                raise
+        self.position = folded.position
+        for name, add in folded.counts.items():
+            self.counters["count." + name] = self.counters.get("count." + name, 0) + add
+        self.view.adopt(delta.learners, delta.voids)
+        return published
+
+    def _undo(self) -> None:
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        finally:
+            self.view.forget()
+            self.terms.forget()
+
+    def _write(
+        self, delta: Delta, folded: Folded, adapters_of: Callable[[ActionRequested], Iterable[str]]
+    ) -> list[Published]:
+        connection, view = self.connection, self.view
+        employees: list[object] = []
+        for subject, learner in delta.learners.items():
+            employees += (view.number(subject), subject, learner.due_ms(), encode_header(learner))
+        EMPLOYEE.run(connection, employees)
+        self._write_evidence(delta)
+        published = self._effects(delta.effects)
+        self._outbox(delta.effects, adapters_of)
+        for kind, stored_ms, credential, entry in folded.set_aside:
+            QUARANTINE.run(connection, (entry.position, kind, stored_ms, credential, entry.code, entry.detail))
+            published += self._effects([entry])
+        INDEX.run(connection, folded.index)
+        self.terms.save()
+        META.run(connection, self._meta_rows(folded))
+        return published
+
+    def _write_evidence(self, delta: Delta) -> None:
+        connection, view, number = self.connection, self.view, self.terms.number
+        pairs: list[object] = []
+        for (subject, skill), pair in delta.pairs.items():
+            published = pair.published
+            pairs += (view.number(subject), number(skill), published.stage, published.score, encode_pair(pair))
+        PAIR.run(connection, pairs)
+        rows: list[object] = []
+        for row in delta.added:
+            e = row.evidence
+            rows += (
+                view.number(row.subject), number(e.skill), e.channel, e.source, e.t_ms, e.y, e.w, e.p_item, e.flags,
+                e.window_s, number(e.item), number(e.rule), e.map_version, row.position, int(row.voided),
+            )  # fmt: skip
+        LEDGER.run(connection, rows)
+        for subject, source in delta.voided:
+            connection.execute(
+                "UPDATE ledger SET voided=1 WHERE employee=? AND source=?", (view.number(subject), source)
+            )
+        VOID.run(connection, list(delta.voids))
+
+    def _effects(self, effects: Iterable[Effect]) -> list[Published]:
+        published: list[Published] = []
+        flat: list[object] = []
+        for effect in effects:
+            self._seq += 1
+            kind = effect.__struct_config__.tag
+            subject, skill = getattr(effect, "subject", ""), getattr(effect, "skill", "")
+            entry = Published(self._seq, str(kind), subject, skill, _encode(effect))
+            published.append(entry)
+            flat += (entry.seq, entry.kind, subject, skill, entry.body)
+        EFFECT.run(self.connection, flat)
+        if published and self._seq % EFFECTS_DROPPED_AT_ONCE < len(published):
+            self.connection.execute("DELETE FROM effect WHERE seq <= ?", (self._seq - EFFECTS_KEPT_MAX,))
+        return published
+
+    def _outbox(self, effects: Iterable[Effect], adapters_of: Callable[[ActionRequested], Iterable[str]]) -> None:
+        flat: list[object] = []
+        for effect in effects:
+            if isinstance(effect, ActionRequested):
+                for adapter in adapters_of(effect):
+                    flat += (
+                        adapter, effect.id, effect.subject, _encode(effect), "pending", 0,
+                        effect.as_of_ms, "", "", effect.as_of_ms, 0,
+                    )  # fmt: skip
+        OUTBOX.run(self.connection, flat)
+
+    def _meta_rows(self, folded: Folded) -> list[object]:
+        flat: list[object] = ["position", folded.position, "seq", self._seq]
+        for name, add in folded.counts.items():
+            flat += ("count." + name, self.counters.get("count." + name, 0) + add)
+        return flat
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self.connection.close()

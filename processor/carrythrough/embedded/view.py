@@ -1,0 +1,163 @@
+"""The fold's view of the stored state: a bounded cache of decoded employees over SQLite reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import apsw
+
+from carrythrough.embedded.database import chunks, marks
+from carrythrough.embedded.log import LogReader, Row
+from carrythrough.embedded.terms import Terms
+from carrythrough.evidence.types import Evidence
+from carrythrough.pipeline.records import LedgerRow
+from carrythrough.scoring.codec import decode_header, decode_pair
+from carrythrough.scoring.state import LearnerState
+
+CACHED_PAIRS_MAX = 120_000
+"""Decoded pair states kept in memory, about 3 KB each."""
+
+
+class StoreView:
+    """Implements `pipeline.fold.StateView`; used by the fold's thread alone."""
+
+    def __init__(self, connection: apsw.Connection, log: LogReader, terms: Terms) -> None:
+        self._connection = connection
+        self._log = log
+        self._terms = terms
+        self._ids: dict[str, int] = {}
+        self._cache: dict[str, LearnerState | None] = {}
+        self._pairs = 0
+        self._voids = {bytes(row[0]) for row in connection.execute("SELECT source FROM void")}
+        self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
+        self.owners: Callable[[Row], Iterable[str]] = lambda _: ()
+        """Whom a log record may be about under the roster in force; set by the fold's thread."""
+        self.exact = False
+        """Look every ledger key up: on only after an insert has met a key that is there."""
+
+    def preload(self, subjects: Iterable[str]) -> None:
+        """Read the employees that a batch will need, in few statements."""
+        cache = self._cache
+        missing = [s for s in dict.fromkeys(subjects) if s not in cache]
+        for part in chunks(missing):
+            self._load(part)
+
+    def _load(self, subjects: Sequence[str]) -> None:
+        by_id: dict[int, LearnerState] = {}
+        rows = self._connection.execute(
+            f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(subjects))})", subjects
+        ).fetchall()
+        self._cache.update(dict.fromkeys(subjects))
+        for number, subject, header in rows:
+            by_id[number] = self._cache[subject] = decode_header(header)
+            self._ids[subject] = number
+        text = self._terms.text
+        for part in chunks(list(by_id)):
+            for number, skill, state in self._connection.execute(
+                f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(part))})", part
+            ):
+                by_id[number].pairs[text(skill)] = decode_pair(state)
+                self._pairs += 1
+
+    def learner(self, subject: str) -> LearnerState | None:
+        """Return the employee as last committed, or None."""
+        if subject not in self._cache:
+            self._load([subject])
+        return self._cache[subject]
+
+    def number(self, subject: str) -> int:
+        """Return the row number of an employee, giving a new one the next."""
+        found = self._ids.get(subject)
+        if found is None:
+            if self._cache.get(subject) is None and subject not in self._cache:
+                self._load([subject])
+                found = self._ids.get(subject)
+            if found is None:
+                found = self._ids[subject] = self._next_id
+                self._next_id += 1
+        return found
+
+    def adopt(self, learners: dict[str, LearnerState], voids: set[bytes]) -> None:
+        """Keep what a committed batch changed, dropping the employees that were used longest ago."""
+        cache = self._cache
+        for subject, learner in learners.items():
+            before = cache.pop(subject, None)
+            self._pairs += len(learner.pairs) - (0 if before is None else len(before.pairs))
+            cache[subject] = learner
+        self._voids |= voids
+        while self._pairs > CACHED_PAIRS_MAX and len(cache) > 1:
+            oldest = next(iter(cache))
+            dropped = cache.pop(oldest)
+            self._ids.pop(oldest, None)
+            self._pairs -= 0 if dropped is None else len(dropped.pairs)
+
+    def forget(self) -> None:
+        """Drop everything cached, after a batch that did not commit."""
+        self._cache.clear()
+        self._ids.clear()
+        self._pairs = 0
+        self._next_id = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
+
+    def seen(self, row: LedgerRow) -> bool:
+        """Say whether the ledger has this key; taken as no until an insert proves otherwise."""
+        if not self.exact:
+            return False
+        e = row.evidence
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM ledger WHERE employee=? AND skill=? AND channel=? AND source=?",
+                (self.number(row.subject), self._terms.number(e.skill), e.channel, e.source),
+            ).fetchone()
+            is not None
+        )
+
+    def ledger(self, subject: str) -> list[LedgerRow]:
+        """Return the ledger rows of an employee."""
+        return read_ledger(self._connection, self._terms, subject, self.number(subject))
+
+    def locate(self, source: bytes) -> str | None:
+        """Return whose evidence a source is: whoever the log's record names, else a search of the ledger."""
+        row = self._log.row_of(source)
+        if row is None:
+            return None
+        for subject in self.owners(row):
+            found = self._connection.execute(
+                "SELECT 1 FROM ledger WHERE employee=? AND source=? LIMIT 1", (self.number(subject), source)
+            ).fetchone()
+            if found is not None:
+                return subject
+        found = self._connection.execute(
+            "SELECT e.subject FROM ledger l JOIN employee e ON e.id = l.employee WHERE l.source=? LIMIT 1", (source,)
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+    def voided(self, source: bytes) -> bool:
+        """Say whether this source was voided."""
+        return source in self._voids
+
+    def due(self, now_ms: int, limit: int) -> list[str]:
+        """Return employees with timers due, by (due time, subject)."""
+        rows = self._connection.execute(
+            "SELECT subject FROM employee WHERE due_ms > 0 AND due_ms <= ? ORDER BY due_ms, subject LIMIT ?",
+            (now_ms, limit),
+        )
+        return [row[0] for row in rows]
+
+
+def read_ledger(connection: apsw.Connection, terms: Terms, subject: str, number: int) -> list[LedgerRow]:
+    """Return the ledger rows of an employee, ordered by skill, channel and source."""
+    text = terms.text
+    rows = connection.execute(
+        "SELECT source, skill, channel, t_ms, y, w, p_item, flags, item, rule, map_version, window_s, position, voided"
+        " FROM ledger WHERE employee=?",
+        (number,),
+    )
+    return [
+        LedgerRow(
+            subject,
+            Evidence(bytes(r[0]), text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], text(r[8]), text(r[9]), r[10], r[11]),
+            r[12],
+            bool(r[13]),
+        )
+        for r in rows
+    ]

@@ -1,0 +1,69 @@
+"""Who may ask: a Basic credential with the scope, or a signed-in page session (read only)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.gateway.auth import Credential, Credentials
+
+NAMES_SCOPE = "people/read"
+
+
+class Access:
+    """Checks scopes; `session_of` is that of the pages."""
+
+    def __init__(self, credentials: Credentials, session_of: Callable[[HTTPConnection], str | None]) -> None:
+        self._credentials = credentials
+        self._session_of = session_of
+
+    async def require(self, request: HTTPConnection, scope: str) -> str:
+        """Return who asks; raises PermanentError 401 or 403."""
+        credential = await self._credential(request)
+        if credential is None:
+            viewer = self._session_of(request)
+            if viewer is not None:
+                return viewer
+            raise PermanentError(_UNAUTHENTICATED)
+        if scope not in credential.scopes and "all" not in credential.scopes:
+            raise PermanentError(_missing_scope(credential.name, scope))
+        return credential.name
+
+    async def names(self, request: HTTPConnection) -> bool:
+        """Say whether names may be shown to who asks: a page session, or a credential with the scope."""
+        credential = await self._credential(request)
+        if credential is None:
+            return self._session_of(request) is not None
+        return NAMES_SCOPE in credential.scopes or "all" in credential.scopes
+
+    async def _credential(self, request: HTTPConnection) -> Credential | None:
+        header = request.headers.get("authorization", "")
+        if not header:
+            return None
+        return await run_in_threadpool(self._credentials.verify_basic, header.encode("latin-1"))
+
+
+_UNAUTHENTICATED = Problem(
+    code="credentials-missing-or-wrong",
+    status=401,
+    title="Who is asking is not known",
+    detail="the request has neither valid Basic credentials nor a signed-in session",
+    where="Authorization",
+    rule="RFC 7617: Authorization: Basic base64(key:secret)",
+    fix="send the key and secret of a credential with the scope scores/read",
+)
+
+
+def _missing_scope(name: str, scope: str) -> Problem:
+    return Problem(
+        code="scope-missing",
+        status=403,
+        title="This credential may not do that",
+        detail=f"{name} does not have the scope {scope}",
+        where="Authorization",
+        rule="each credential has the scopes that its sender needs and no more",
+        fix=f"use a credential with the scope {scope}",
+    )

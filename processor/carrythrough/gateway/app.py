@@ -1,0 +1,77 @@
+"""The HTTP application: intake as bare ASGI, everything else through Starlette."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from carrythrough.embedded.runtime import Embedded
+from carrythrough.gateway.access import Access
+from carrythrough.gateway.auth import Credentials
+from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.pages.routes import routes as page_routes
+from carrythrough.gateway.pages.sessions import Sessions
+from carrythrough.gateway.performance import PerformanceEndpoint
+from carrythrough.gateway.queries_api import QueriesApi, reply
+from carrythrough.gateway.stream import Stream
+from carrythrough.gateway.xapi.endpoint import StatementsEndpoint
+
+Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+XAPI_PATH = "/xapi/statements"
+EVENTS_PATH = "/v1/performance-events"
+
+
+class Gateway:
+    """Sends intake straight to its endpoints and the rest to Starlette, whose routing costs as much as a post."""
+
+    def __init__(self, intake: dict[str, Asgi], app: Starlette) -> None:
+        self._intake = intake
+        self.app = app
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes behind the intake endpoints."""
+        return self.app.routes
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "http":
+            endpoint = self._intake.get(scope["path"])
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def build_app(runtime: Embedded, credentials: Credentials, sessions: Sessions, limits: GatewayLimits) -> Gateway:
+    """Return the whole HTTP application over a runtime that is started."""
+    now_ms = runtime.clock.now_ms
+    access = Access(credentials, sessions.session_of)
+    api = QueriesApi(runtime.queries, access, now_ms)
+    app = Starlette(
+        routes=[
+            *api.routes(),
+            Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
+            Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
+            Route("/readyz", _probe(runtime.ready), methods=["GET"]),
+            Mount("/", routes=page_routes(runtime.queries, sessions, now_ms)),
+        ]
+    )
+    intake: dict[str, Asgi] = {
+        XAPI_PATH: StatementsEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
+        EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
+    }
+    return Gateway(intake, app)
+
+
+def _probe(good: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
+    async def probe(_: Request) -> Response:
+        fine = good()
+        return reply({"status": "ok" if fine else "failing"}, 200 if fine else 503)
+
+    return probe

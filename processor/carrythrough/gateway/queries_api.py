@@ -1,0 +1,193 @@
+"""The read API: scores, explanations, actions and the summary, over the query object of a shell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.gateway.access import Access
+from carrythrough.gateway.problems import problem_response
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 500
+
+Handler = Callable[[Request], Awaitable[Response]]
+_encode = msgspec.json.Encoder().encode
+
+
+class QueriesApi:
+    """Handlers of the read API; `queries` has the read methods of `embedded.queries.Queries`."""
+
+    def __init__(self, queries: Any, access: Access, now_ms: Callable[[], int]) -> None:
+        self._queries = queries
+        self._access = access
+        self._now_ms = now_ms
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the read API."""
+        return [
+            Route("/v1/employees/{reference}/scores", self._guarded(self.employee_scores), methods=["GET"]),
+            Route("/v1/employees/{reference}/explanation", self._guarded(self.explanation), methods=["GET"]),
+            Route("/v1/scores", self._guarded(self.scores), methods=["GET"]),
+            Route("/v1/actions", self._guarded(self.actions), methods=["GET"]),
+            Route("/v1/quarantine", self._guarded(self.quarantine), methods=["GET"]),
+            Route("/v1/dead-letters", self._guarded(self.dead_letters), methods=["GET"]),
+            Route("/v1/summary", self._guarded(self.summary), methods=["GET"]),
+        ]
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """Ask for the scope, and answer every refusal as a problem."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                await self._access.require(request, "scores/read")
+                return await handler(request)
+            except PermanentError as refused:
+                headers = {"WWW-Authenticate": 'Basic realm="carrythrough"'} if refused.problem.status == 401 else {}
+                return problem_response(refused.problem, headers)
+
+        return guarded
+
+    async def employee_scores(self, request: Request) -> Response:
+        """All skills of one employee."""
+        check_parameters(request, ())
+        subject = await self._subject(request)
+        names = await self._access.names(request)
+        return reply(
+            await run_in_threadpool(self._queries.employee_scores, subject, self._now_ms(), names=names)
+        )
+
+    async def explanation(self, request: Request) -> Response:
+        """One score explained, now or as of an event time."""
+        check_parameters(request, ("skill", "at"))
+        subject = await self._subject(request)
+        skill = request.query_params.get("skill", "")
+        if not skill:
+            raise refusal("parameter-missing", "skill", "skill is missing", "an explanation is about one skill")
+        at_ms = _time(request, "at", self._now_ms())
+        found = await run_in_threadpool(self._queries.explanation, subject, skill, at_ms)
+        if found is None:
+            raise refusal("skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404)
+        return reply(found)
+
+    async def scores(self, request: Request) -> Response:
+        """A page of scores."""
+        check_parameters(request, ("limit", "cursor", "skill", "stage", "team"))
+        query = request.query_params
+        names = await self._access.names(request)
+        return reply(
+            await run_in_threadpool(
+                self._queries.list_scores,
+                self._now_ms(),
+                limit=limit_of(request),
+                cursor=query.get("cursor", ""),
+                skill=query.get("skill", ""),
+                stage=query.get("stage", ""),
+                team=query.get("team", ""),
+                names=names,
+            )
+        )
+
+    async def actions(self, request: Request) -> Response:
+        """A page of actions, newest first."""
+        check_parameters(request, ("limit", "cursor", "subject"))
+        reference = request.query_params.get("subject", "")
+        subject = await run_in_threadpool(self._queries.subject, reference) if reference else ""
+        if subject is None:
+            raise _unknown_employee(reference)
+        cursor = request.query_params.get("cursor", "")
+        return reply(
+            await run_in_threadpool(self._queries.actions, limit=limit_of(request), cursor=cursor, subject=subject)
+        )
+
+    async def quarantine(self, request: Request) -> Response:
+        """A page of records that were set aside."""
+        check_parameters(request, ("limit", "cursor"))
+        cursor = request.query_params.get("cursor", "")
+        return reply(await run_in_threadpool(self._queries.quarantine, limit=limit_of(request), cursor=cursor))
+
+    async def dead_letters(self, request: Request) -> Response:
+        """A page of actions that were given up."""
+        check_parameters(request, ("limit", "cursor"))
+        cursor = request.query_params.get("cursor", "")
+        return reply(await run_in_threadpool(self._queries.dead_letters, limit=limit_of(request), cursor=cursor))
+
+    async def summary(self, request: Request) -> Response:
+        """The numbers of the installation."""
+        check_parameters(request, ())
+        return reply(await run_in_threadpool(self._queries.summary))
+
+    async def _subject(self, request: Request) -> str:
+        reference = request.path_params["reference"]
+        subject = await run_in_threadpool(self._queries.subject, reference)
+        if subject is None:
+            raise _unknown_employee(reference)
+        return str(subject)
+
+
+def reply(value: Any, status: int = 200) -> Response:
+    """Return a JSON response that no cache keeps."""
+    return Response(_encode(value), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def refusal(code: str, where: str, detail: str, rule: str, status: int = 400) -> PermanentError:
+    """Return the error for a wrong parameter."""
+    return PermanentError(
+        Problem(
+            code=code,
+            status=status,
+            title="A parameter is wrong" if status == 400 else "Not found",
+            detail=detail,
+            where=where,
+            rule=rule,
+            fix="schemas/openapi.yaml lists every parameter",
+        )
+    )
+
+
+def check_parameters(request: Request, allowed: tuple[str, ...]) -> None:
+    """Refuse a parameter that the resource does not have, so that a misspelt filter is not ignored."""
+    for name in request.query_params:
+        if name not in allowed:
+            raise refusal(
+                "parameter-unknown", name, f"{name!r} is not known here", f"parameters: {', '.join(allowed) or 'none'}"
+            )
+
+
+def limit_of(request: Request) -> int:
+    """Return the page size asked for."""
+    text = request.query_params.get("limit", str(LIMIT_DEFAULT))
+    if not text.isdigit() or not 1 <= int(text) <= LIMIT_MAX:
+        raise refusal("parameter-invalid", "limit", f"{text!r}", f"limit is a whole number from 1 to {LIMIT_MAX}")
+    return int(text)
+
+
+def _time(request: Request, name: str, default_ms: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default_ms
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise refusal("parameter-invalid", name, f"{text!r}", "times are RFC 3339 with a zone: 2026-11-21T20:00:00Z")
+    return int(moment.timestamp() * 1000)
+
+
+def _unknown_employee(reference: str) -> PermanentError:
+    return refusal(
+        "employee-unknown",
+        "reference",
+        f"{reference[:100]!r} is neither a roster id nor a pseudonym with evidence",
+        "employees are named by roster id or pseudonym, never by e-mail",
+        404,
+    )

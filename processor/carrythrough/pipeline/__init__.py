@@ -1,0 +1,1 @@
+"""The one place where anything is decided: `step(state, inputs, program, as_of)` (pure)."""

@@ -1,0 +1,124 @@
+"""Effects: values that the core returns and a shell carries out.
+
+Every id is deterministic (same log, same id), so that a reader that ignores
+repeats sees each effect once.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reason behind a score: a stable code, a plain sentence and its size in score points."""
+
+    code: str
+    text: str
+    points: float = 0.0
+
+
+class ScoreChanged(msgspec.Struct, frozen=True, kw_only=True, tag="score", tag_field="type"):
+    """The transfer score of one (subject, skill) after its operation number `sequence`.
+
+    score, low, high: 0..1 (80 % interval), or None under the minimum evidence (`stage` is then
+    "not-enough-evidence"). outcomes: undecayed count of outcomes; effective: their decayed
+    weight. Times in ms since the epoch. source: hex id of the statement or event that moved it,
+    "" when only time did.
+    """
+
+    id: str
+    subject: str
+    skill: str
+    sequence: int
+    as_of_ms: int
+    valid_until_ms: int
+    score: float | None
+    low: float | None
+    high: float | None
+    previous: float | None
+    outcomes: int
+    exposures: int
+    effective: float
+    stage: str
+    source: str
+    reasons: tuple[Reason, ...]
+    model: str
+
+
+class StageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="stage", tag_field="type"):
+    """A (subject, skill) moved from one stage to another."""
+
+    id: str
+    subject: str
+    skill: str
+    sequence: int
+    as_of_ms: int
+    before: str
+    after: str
+
+
+class ActionRequested(msgspec.Struct, frozen=True, kw_only=True, tag="action", tag_field="type"):
+    """A reinforcement request for the dispatcher; `id` is also the idempotency key.
+
+    action: "spaced-review" | "nudge" | "fade-job-aid" (more to come). to: "employee" or
+    "manager". recipient: pseudonym of who gets it. expires_ms: never delivered after it.
+    title/body/link: content from the program map with the plain reason filled in.
+    """
+
+    id: str
+    subject: str
+    recipient: str
+    to: str
+    skill: str
+    skill_name: str
+    action: str
+    rule: str
+    stage: str
+    score: float | None
+    as_of_ms: int
+    expires_ms: int
+    title: str
+    body: str
+    link: str
+    why: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision", tag_field="type"):
+    """What was eligible at a decision point, what was chosen (perhaps "nothing"), and why.
+
+    suppressed_by: names of the guards that held it back, empty when it was sent.
+    propensity: probability with which `chosen` was chosen, 0..1.
+    """
+
+    id: str
+    subject: str
+    skill: str
+    rule: str
+    as_of_ms: int
+    eligible: tuple[str, ...]
+    chosen: str
+    propensity: float
+    suppressed_by: tuple[str, ...]
+    why: str
+
+
+class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag="quarantine", tag_field="type"):
+    """A log record that could not be folded: kept with its reason, replayable."""
+
+    id: str
+    position: int
+    code: str
+    detail: str
+
+
+type_names = ("score", "stage", "action", "decision", "quarantine")
+
+Effect = ScoreChanged | StageChanged | ActionRequested | Decision | SetAside
+
+
+def effect_id(*parts: str | int) -> str:
+    """Return the deterministic id of an effect: 128 bits of BLAKE2b over its parts, as a UUID text."""
+    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"

@@ -1,0 +1,193 @@
+"""The fold: operations in, changed employees, ledger rows and effects out.
+
+Nothing here knows how a batch was cut: each operation reads the score as of
+max(previous as_of, log append time), so the same log gives the same effects with
+the same contents in any batching. Input state is never changed; employees and
+pairs are copied the first time that they are touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from carrythrough.evidence.types import Channel, Evidence
+from carrythrough.pipeline.assist import is_assisted, newly_assisted
+from carrythrough.pipeline.effects import Effect
+from carrythrough.pipeline.plan import Add, InForce, Operation, Void
+from carrythrough.pipeline.publish import Publisher
+from carrythrough.pipeline.rebuild import rebuilt
+from carrythrough.pipeline.records import LedgerRow
+from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
+
+DUE_PER_TICK_MAX = 5000
+"""Employees whose timers one tick fires at most; the rest are due at the next."""
+
+
+class StateView(Protocol):
+    """What the fold may ask of the state: look-ups of values, nothing else."""
+
+    def learner(self, subject: str) -> LearnerState | None:
+        """Return the employee, or None when nothing is known; the caller does not change it."""
+        ...
+
+    def seen(self, row: LedgerRow) -> bool:
+        """Say whether the ledger has the key of `row` already."""
+        ...
+
+    def ledger(self, subject: str) -> Sequence[LedgerRow]:
+        """Return all ledger rows of an employee, in any order."""
+        ...
+
+    def locate(self, source: bytes) -> str | None:
+        """Return whose evidence a source is, None when it is unknown (so far)."""
+        ...
+
+    def voided(self, source: bytes) -> bool:
+        """Say whether a void of this source was folded before."""
+        ...
+
+    def due(self, now_ms: int, limit: int) -> Sequence[str]:
+        """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
+        ...
+
+
+class Delta(msgspec.Struct):
+    """What a batch changed.
+
+    learners: whole employees after it. pairs: which (subject, skill) changed. added: new ledger
+    rows. voided: (subject, source) of rows to mark. voids: sources that are void from now on.
+    """
+
+    learners: dict[str, LearnerState]
+    pairs: dict[tuple[str, str], PairState]
+    added: list[LedgerRow]
+    voided: list[tuple[str, bytes]]
+    voids: set[bytes]
+    effects: list[Effect]
+
+
+class Fold:
+    """One batch of operations over a view of the state; use once."""
+
+    def __init__(self, view: StateView, in_force: InForce) -> None:
+        self._view = view
+        self._publisher = Publisher(in_force)
+        self._keys: set[tuple[str, str, int, bytes]] = set()
+        self._rows: dict[str, list[LedgerRow]] = {}
+        self.delta = Delta({}, {}, [], [], set(), self._publisher.effects)
+
+    def run(self, operations: Iterable[Operation]) -> Delta:
+        """Fold the operations in order and return what changed."""
+        for operation in operations:
+            if type(operation) is Add:
+                for e in operation.evidence:
+                    self._add(operation, e)
+            elif type(operation) is Void:
+                self._void(operation)
+            else:
+                self._tick(operation.stored_ms)
+        return self.delta
+
+    def _learner(self, subject: str) -> LearnerState:
+        learner = self.delta.learners.get(subject)
+        if learner is None:
+            before = self._view.learner(subject)
+            learner = LearnerState() if before is None else before.copy()
+            self.delta.learners[subject] = learner
+        return learner
+
+    def _pair(self, subject: str, learner: LearnerState, skill: str) -> PairState:
+        key = (subject, skill)
+        pair = self.delta.pairs.get(key)
+        if pair is None:
+            before = learner.pairs.get(skill)
+            pair = PairState() if before is None else before.copy()
+            learner.pairs[skill] = self.delta.pairs[key] = pair
+        return pair
+
+    def _add(self, operation: Add, e: Evidence) -> None:
+        subject = operation.subject
+        key = (subject, e.skill, e.channel, e.source)
+        row = LedgerRow(subject, e, operation.position, e.source in self.delta.voids or self._view.voided(e.source))
+        if key in self._keys or self._view.seen(row):
+            return
+        self._keys.add(key)
+        self.delta.added.append(row)
+        self._rows.setdefault(subject, []).append(row)
+        if row.voided:
+            return
+        learner = self._learner(subject)
+        pair = self._pair(subject, learner, e.skill)
+        corrected = self._fold_in(learner, pair, row)
+        moved = corrected or (e.channel <= Channel.OBSERVED and e.w > 0)
+        self._publisher.evidence(subject, learner, pair, e, operation.stored_ms, moved=moved)
+
+    def _fold_in(self, learner: LearnerState, pair: PairState, row: LedgerRow) -> bool:
+        """Apply one row; say whether it also turned earlier successes into assisted ones."""
+        e = row.evidence
+        if e.channel == Channel.SUPPORT and pair.channels[Channel.JOB] is not None:
+            others = [r.evidence for r in self._pair_rows(row) if r is not row]
+            support = [o for o in others if o.channel == Channel.SUPPORT]
+            turned = newly_assisted(e, (o for o in others if o.channel == Channel.JOB), support)
+            for success in turned:
+                add_terms(learner, pair, success, assisted=False, sign=-1)
+                add_terms(learner, pair, success, assisted=True)
+            apply(learner, pair, e, assisted=False)
+            return bool(turned)
+        support = []
+        if e.channel == Channel.JOB and pair.counts[Channel.SUPPORT - Channel.EXPOSURE][0]:
+            support = [r.evidence for r in self._pair_rows(row) if r.evidence.channel == Channel.SUPPORT]
+        apply(learner, pair, e, assisted=is_assisted(e, support))
+        return False
+
+    def _pair_rows(self, row: LedgerRow) -> list[LedgerRow]:
+        """Return the rows of the pair that count, the ones of this batch included."""
+        skill = row.evidence.skill
+        return [r for r in self._all_rows(row.subject) if r.evidence.skill == skill and not r.voided]
+
+    def _all_rows(self, subject: str) -> list[LedgerRow]:
+        rows = [*self._view.ledger(subject), *self._rows.get(subject, ())]
+        gone = {source for who, source in self.delta.voided if who == subject}
+        return [r for r in rows if r.evidence.source not in gone] if gone else rows
+
+    def _void(self, operation: Void) -> None:
+        target = operation.target
+        if target in self.delta.voids or self._view.voided(target):
+            return
+        self.delta.voids.add(target)
+        subject = self._locate(target)
+        if subject is None:
+            return  # takes effect when the target arrives
+        rows = self._all_rows(subject)
+        skills = sorted({r.evidence.skill for r in rows if r.evidence.source == target and not r.voided})
+        self.delta.voided.append((subject, target))
+        if not skills:
+            return
+        left = [r.evidence for r in rows if r.evidence.source != target and not r.voided]
+        learner = rebuilt(self._learner(subject), left)
+        self.delta.learners[subject] = learner
+        for skill, pair in learner.pairs.items():
+            self.delta.pairs[subject, skill] = pair
+        for skill in skills:
+            self._publisher.void(subject, learner, learner.pairs[skill], skill, operation)
+
+    def _locate(self, target: bytes) -> str | None:
+        for rows in self._rows.values():
+            for row in rows:
+                if row.evidence.source == target:
+                    return row.subject
+        return self._view.locate(target)
+
+    def _tick(self, now_ms: int) -> None:
+        for subject in self._view.due(now_ms, DUE_PER_TICK_MAX):
+            learner = self._learner(subject)
+            refresh = 0 < learner.refresh_ms <= now_ms
+            if refresh:
+                learner.refresh_ms = 0
+            for skill in sorted(learner.pairs):
+                due = learner.pairs[skill].published.due_ms
+                if refresh or 0 < due <= now_ms:
+                    self._publisher.tick(subject, learner, self._pair(subject, learner, skill), skill, now_ms)

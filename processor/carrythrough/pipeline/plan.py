@@ -1,0 +1,86 @@
+"""From log records to operations: identify the employee and map to stamped evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from carrythrough.evidence.mapping import evidence_of_event, evidence_of_statement
+from carrythrough.evidence.types import Evidence
+from carrythrough.identity.directory import RosterIndex
+from carrythrough.pipeline.records import VOIDED_VERB, Kind, Record
+from carrythrough.program.compile import Program
+from carrythrough.scoring.head import Model
+from carrythrough.xapi.statement import StatementRef
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """The versions in force at a place in the log, and the tenant that everything is keyed by."""
+
+    program: Program
+    directory: RosterIndex
+    model: Model
+    tenant: str = "default"
+
+
+class Add(msgspec.Struct, frozen=True):
+    """Fold the evidence of one record into one employee."""
+
+    subject: str
+    evidence: tuple[Evidence, ...]
+    position: int
+    stored_ms: int
+
+
+class Void(msgspec.Struct, frozen=True):
+    """Take back everything that a statement or event (16-byte id) was evidence of."""
+
+    target: bytes
+    position: int
+    stored_ms: int
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time passes: fire the timers that are due."""
+
+    position: int
+    stored_ms: int
+
+
+Operation = Add | Void | Tick
+
+
+def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
+    """Return the operations of `records` in order; records that say nothing about a skill give none."""
+    operations: list[Operation] = []
+    program, directory = in_force.program, in_force.directory
+    for record in records:
+        if record.kind is Kind.STATEMENT:
+            statement = record.content
+            if statement.verb.id == VOIDED_VERB and isinstance(statement.object, StatementRef):
+                target = bytes.fromhex(statement.object.id.replace("-", ""))
+                operations.append(Void(target, record.position, record.stored_ms))
+                continue
+            t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
+            evidence = evidence_of_statement(program, statement, record.id, t_ms, record.stored_ms)
+            if evidence and (subject := directory.subject_of_actor(statement.actor)):
+                operations.append(Add(subject, evidence, record.position, record.stored_ms))
+        elif record.kind is Kind.EVENT:
+            operations += _plan_event(record, in_force)
+        elif record.kind is Kind.TICK:
+            operations.append(Tick(record.position, record.stored_ms))
+    return operations
+
+
+def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
+    event = record.content
+    t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
+    evidence = evidence_of_event(in_force.program, event, record.id, t_ms, record.stored_ms)
+    if not evidence:
+        return ()
+    if event.employee:
+        subject = in_force.directory.subject_of_employee(event.employee)
+    else:
+        subject = in_force.directory.subject_of_actor(event.actor)
+    return (Add(subject, evidence, record.position, record.stored_ms),) if subject else ()

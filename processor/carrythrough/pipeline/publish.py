@@ -1,0 +1,170 @@
+"""What a changed pair publishes and decides: score, stage, and perhaps an action.
+
+Each effect's id comes from (tenant, kind, subject, skill, sequence) or the
+decision window, so the same log gives the same ids however often it is replayed.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from carrythrough.evidence.types import Evidence
+from carrythrough.pipeline.effects import Effect, Reason, ScoreChanged, StageChanged, effect_id
+from carrythrough.pipeline.plan import InForce, Void
+from carrythrough.pipeline.reasons import reasons_for
+from carrythrough.program.types import Skill
+from carrythrough.reinforcement.decide import Decider, Situation
+from carrythrough.reinforcement.stage import Stage, enough, stage_of
+from carrythrough.scoring.decay import DAY_MS
+from carrythrough.scoring.score import Score, read_score
+from carrythrough.scoring.state import LearnerState, PairState
+
+RECHECK_MIN_MS = DAY_MS
+RECHECK_MAX_MS = 7 * DAY_MS
+RECHECK_SHARE = 8
+"""A pair is read again after 1/RECHECK_SHARE of the time since its last evidence, within the two bounds."""
+SPREAD_MS = 2 * 3_600_000
+"""Timers are spread over this span by a hash, so that an import does not make them all fall due at once."""
+REFRESH_MS = 15 * 60_000
+"""Other skills of a person, which share the all-skills feature, are published again after this."""
+PUBLISHED_STEP = 50
+"""Time alone publishes a score again when it moved by this much (1e-4), or its stage changed."""
+
+
+class Publisher:
+    """Collects the effects of one batch; holds no state of its own between batches."""
+
+    def __init__(self, in_force: InForce) -> None:
+        self._in_force = in_force
+        self._skills = in_force.program.skills
+        self._policy = in_force.program.policy
+        self._decider = Decider(in_force.program, in_force.directory, in_force.tenant)
+        self.effects: list[Effect] = []
+
+    def evidence(
+        self, subject: str, learner: LearnerState, pair: PairState, e: Evidence, stored_ms: int, *, moved: bool
+    ) -> None:
+        """Count one operation; publish when it moved the score (exposure alone does not)."""
+        published = pair.published
+        published.sequence += 1
+        published.as_of_ms = max(published.as_of_ms, stored_ms)
+        skill = self._skills.get(e.skill)
+        if skill is None or not moved:
+            return
+        news_ms = published.as_of_ms - e.t_ms
+        if news_ms <= self._decider.news_ms_max:
+            published.ignored = 0
+            published.armed = 1
+        if e.channel <= 1 and len(learner.pairs) > 1 and not learner.refresh_ms:
+            learner.refresh_ms = published.as_of_ms + REFRESH_MS
+        score, stage = self._read(learner, pair, skill)
+        self._emit(subject, pair, skill, score, stage, e.source.hex())
+        self._decide(subject, learner, pair, skill, score, stage, news_ms)
+
+    def void(self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, operation: Void) -> None:
+        """Publish the score after a void; a void decides nothing."""
+        published = pair.published
+        published.sequence += 1
+        published.as_of_ms = max(published.as_of_ms, operation.stored_ms)
+        if (skill := self._skills.get(skill_id)) is not None:
+            score, stage = self._read(learner, pair, skill)
+            self._emit(subject, pair, skill, score, stage, operation.target.hex())
+
+    def tick(self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, now_ms: int) -> None:
+        """Read a pair again because time passed; publish what moved, and act where a rule is armed."""
+        published = pair.published
+        before = Stage(published.stage)
+        skill = self._skills.get(skill_id)
+        if skill is None:
+            published.due_ms = 0
+            return
+        published.as_of_ms = max(published.as_of_ms, now_ms)
+        score, stage = self._read(learner, pair, skill)
+        if stage is not before:
+            published.armed = 1  # a change that happens now is news, whatever the age of the evidence
+        value = -1 if stage is Stage.NOT_ENOUGH_EVIDENCE else round(score.value * 10_000)
+        if stage is not before or abs(value - published.score) >= PUBLISHED_STEP:
+            published.sequence += 1
+            self._emit(subject, pair, skill, score, stage, "")
+        else:
+            published.due_ms = self._next_due(subject, pair, skill.id, stage)
+        self._decide(subject, learner, pair, skill, score, stage, 0)
+
+    def _read(self, learner: LearnerState, pair: PairState, skill: Skill) -> tuple[Score, Stage]:
+        as_of = pair.published.as_of_ms
+        score = read_score(learner, pair, as_of, self._in_force.model, volatile=skill.volatile)
+        if not enough(score, self._policy.minimum_outcomes, self._policy.minimum_effective):
+            return score, Stage.NOT_ENOUGH_EVIDENCE
+        return score, stage_of(score, pair, skill.target, as_of, skill.opportunity_days)
+
+    def _emit(self, subject: str, pair: PairState, skill: Skill, score: Score, stage: Stage, source: str) -> None:
+        published = pair.published
+        tenant, sequence = self._in_force.tenant, published.sequence
+        shown = stage is not Stage.NOT_ENOUGH_EVIDENCE
+        reasons: tuple[Reason, ...] = reasons_for(score, stage, skill, self._in_force.model, self._policy)
+        previous = None if published.score < 0 else published.score / 10_000
+        before = Stage(published.stage)
+        published.score = round(score.value * 10_000) if shown else -1
+        published.stage = int(stage)
+        published.due_ms = self._next_due(subject, pair, skill.id, stage)
+        self.effects.append(
+            ScoreChanged(
+                id=effect_id("score", tenant, subject, skill.id, sequence),
+                subject=subject,
+                skill=skill.id,
+                sequence=sequence,
+                as_of_ms=published.as_of_ms,
+                valid_until_ms=published.due_ms or published.as_of_ms + RECHECK_MAX_MS,
+                score=round(score.value, 4) if shown else None,
+                low=round(score.low, 4) if shown else None,
+                high=round(score.high, 4) if shown else None,
+                previous=previous,
+                outcomes=score.outcomes,
+                exposures=score.exposures,
+                effective=round(score.effective, 2),
+                stage=stage.text,
+                source=source,
+                reasons=reasons,
+                model=self._in_force.model.name,
+            )
+        )
+        if stage is not before:
+            self.effects.append(
+                StageChanged(
+                    id=effect_id("stage", tenant, subject, skill.id, sequence),
+                    subject=subject,
+                    skill=skill.id,
+                    sequence=sequence,
+                    as_of_ms=published.as_of_ms,
+                    before=before.text,
+                    after=stage.text,
+                )
+            )
+
+    def _decide(
+        self,
+        subject: str,
+        learner: LearnerState,
+        pair: PairState,
+        skill: Skill,
+        score: Score,
+        stage: Stage,
+        news_ms: int,
+    ) -> None:
+        if pair.published.armed and stage is not Stage.NOT_ENOUGH_EVIDENCE:
+            situation = Situation(subject, skill, score, stage, news_ms)
+            self.effects += self._decider.decide(situation, learner, pair.published)
+
+    def _next_due(self, subject: str, pair: PairState, skill_id: str, stage: Stage) -> int:
+        """Return when time alone should look at this pair again, 0 for never."""
+        if stage is Stage.NOT_ENOUGH_EVIDENCE:
+            return 0
+        as_of = pair.published.as_of_ms
+        newest = max((c.last_ms for c in pair.channels if c is not None), default=as_of)
+        wait = min(max((as_of - newest) // RECHECK_SHARE, RECHECK_MIN_MS), RECHECK_MAX_MS)
+        return as_of + wait + _spread(subject, skill_id)
+
+
+def _spread(subject: str, skill: str) -> int:
+    digest = blake2b(f"{subject}/{skill}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") * SPREAD_MS >> 32

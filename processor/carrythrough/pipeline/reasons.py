@@ -1,0 +1,55 @@
+"""Why a score is what it is, in short: stable codes with a plain sentence and their size in points."""
+
+from __future__ import annotations
+
+from carrythrough.pipeline.effects import Reason
+from carrythrough.program.types import Policy, Skill
+from carrythrough.reinforcement.stage import Stage
+from carrythrough.scoring.head import Model
+from carrythrough.scoring.score import Score
+
+POINTS_SHOWN = 0.5
+"""Reasons that move the score by less than this many points are left out."""
+
+
+def reasons_for(score: Score, stage: Stage, skill: Skill, model: Model, policy: Policy) -> tuple[Reason, ...]:
+    """Return the reasons, largest part first; under the minimum evidence only what is missing.
+
+    The points of "learning", "retention" and "job" add up to 100·(score - base rate).
+    """
+    if stage is Stage.NOT_ENOUGH_EVIDENCE:
+        return (Reason(code="not-enough-evidence", text=missing_text(score, policy)),)
+    total = score.alpha + score.beta
+    prior_share = model.job_strength / total
+    found = [
+        Reason(
+            code="learning",
+            text=f"Learning and practice alone suggest {100 * score.pi_fresh:.0f} when fresh.",
+            points=round(100 * prior_share * (score.pi_fresh - model.base), 1),
+        )
+    ]
+    faded = 100 * prior_share * (score.pi - score.pi_fresh)
+    if abs(faded) >= POINTS_SHOWN:
+        text = f"Since the last practice it has faded to {100 * score.pi:.0f}."
+        found.append(Reason(code="retention", text=text, points=round(faded, 1)))
+    if score.trials > 0.05:
+        met = 100 * score.successes / score.trials
+        text = f"On the job {met:.0f} % of {score.trials:.1f} weighted recent outcomes met the standard"
+        if score.assisted > 0.05:
+            text += f", {100 * score.assisted / score.successes:.0f} % of them with a job aid at hand"
+        job = 100 * (score.successes - score.trials * model.base) / total
+        found.append(Reason(code="job", text=text + ".", points=round(job, 1)))
+    else:
+        found.append(Reason(code="no-job-evidence", text="No outcome on the job counts at present."))
+    return tuple(sorted(found, key=lambda reason: -abs(reason.points)))
+
+
+def missing_text(score: Score, policy: Policy) -> str:
+    """Return what is missing before a score may be shown."""
+    if score.outcomes < policy.minimum_outcomes:
+        seen = f", {score.exposures} times seen or read" if score.exposures else ""
+        return f"Not enough evidence: {score.outcomes} of {policy.minimum_outcomes} scored outcomes{seen}."
+    return (
+        f"The evidence is too old: {score.effective:.1f} of {policy.minimum_effective:g} outcomes still count, "
+        f"of {score.outcomes} in all."
+    )

@@ -1,0 +1,55 @@
+"""Log records and ledger rows as values: what goes into a step and what it adds to the ledger."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import msgspec
+
+from carrythrough.evidence.types import Evidence
+
+VOIDED_VERB = "http://adlnet.gov/expapi/verbs/voided"
+
+
+class Kind(enum.IntEnum):
+    """What a log record carries. Activations and ticks are barriers: a batch ends before and after them."""
+
+    STATEMENT = 1
+    EVENT = 2
+    TICK = 3
+    PROGRAM = 4
+    ROSTER = 5
+
+
+BARRIERS = frozenset({Kind.TICK, Kind.PROGRAM, Kind.ROSTER})
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record of the log, decoded.
+
+    position: place in the log, from 1. stored_ms: log append time. id: 16 bytes, the statement id
+    or event digest (empty for the rest). t_ms: event time, -1 when the sender gave none.
+    content: Statement, PerformanceEvent, the text of a program map or roster, or None.
+    """
+
+    position: int
+    kind: Kind
+    stored_ms: int
+    id: bytes
+    t_ms: int
+    content: Any
+
+
+class LedgerRow(msgspec.Struct, frozen=True):
+    """One row of the evidence ledger: stamped evidence of one person and whether it was voided."""
+
+    subject: str
+    evidence: Evidence
+    position: int
+    voided: bool = False
+
+    def key(self) -> tuple[str, str, int, bytes]:
+        """Return (subject, skill, channel, source): a statement counts once per skill and channel."""
+        e = self.evidence
+        return (self.subject, e.skill, e.channel, e.source)

@@ -1,0 +1,95 @@
+"""`step`: the pure pipeline over a whole state value.
+
+The embedded loop calls the same `plan` and `Fold` over a view of its store; this
+module gives the same result over values in memory, for the offline fold, tests and tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import msgspec
+
+from carrythrough.pipeline.effects import Effect
+from carrythrough.pipeline.fold import Delta, Fold
+from carrythrough.pipeline.plan import InForce, plan
+from carrythrough.pipeline.records import BARRIERS, LedgerRow, Record
+from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
+from carrythrough.scoring.state import LearnerState
+
+
+class State(msgspec.Struct, frozen=True):
+    """The whole state of a tenant as a value; `step` returns a new one."""
+
+    learners: dict[str, LearnerState] = {}
+    rows: dict[tuple[str, str, int, bytes], LedgerRow] = {}
+    voids: frozenset[bytes] = frozenset()
+
+    def learner(self, subject: str) -> LearnerState | None:
+        """Return the employee, or None."""
+        return self.learners.get(subject)
+
+    def seen(self, row: LedgerRow) -> bool:
+        """Say whether the ledger has the key of `row`."""
+        return row.key() in self.rows
+
+    def ledger(self, subject: str) -> list[LedgerRow]:
+        """Return the ledger rows of an employee."""
+        return [row for key, row in self.rows.items() if key[0] == subject]
+
+    def locate(self, source: bytes) -> str | None:
+        """Return whose evidence a source is."""
+        return next((key[0] for key in self.rows if key[3] == source), None)
+
+    def voided(self, source: bytes) -> bool:
+        """Say whether a void of this source was folded."""
+        return source in self.voids
+
+    def due(self, now_ms: int, limit: int) -> list[str]:
+        """Return employees with timers due, by (due time, subject)."""
+        timers = sorted((learner.due_ms(), subject) for subject, learner in self.learners.items())
+        return [subject for due, subject in timers if 0 < due <= now_ms][:limit]
+
+    def evidence_bytes(self) -> bytes:
+        """Return the evidence half of everybody: equal for the same set of evidence in any order."""
+        halves = ((subject, encode_learner_evidence(learner)) for subject, learner in sorted(self.learners.items()))
+        return msgspec.msgpack.encode([half for half in halves if half[1] != _EMPTY])
+
+    def all_bytes(self) -> bytes:
+        """Return everything, what was published and decided included: equal for the same log in any batching."""
+        return msgspec.msgpack.encode([(s, encode_learner(learner)) for s, learner in sorted(self.learners.items())])
+
+
+_EMPTY = encode_learner_evidence(LearnerState())
+
+
+def step(state: State, inputs: Sequence[Record], in_force: InForce) -> tuple[State, list[Effect]]:
+    """Return the state after `inputs` (in log order) and the effects to carry out.
+
+    Times, ids and versions come in with the records and `in_force`; nothing else is read.
+    """
+    effects: list[Effect] = []
+    for batch in batches(inputs):
+        delta = Fold(state, in_force).run(plan(batch, in_force))
+        state = merged(state, delta)
+        effects += delta.effects
+    return state, effects
+
+
+def batches(inputs: Iterable[Record]) -> Iterable[list[Record]]:
+    """Cut a run of records at barriers: each tick or activation stands alone."""
+    for barrier, run in groupby(inputs, key=lambda record: record.kind in BARRIERS):
+        if barrier:
+            yield from ([record] for record in run)
+        else:
+            yield list(run)
+
+
+def merged(state: State, delta: Delta) -> State:
+    """Return `state` with what one batch changed."""
+    rows = state.rows | {row.key(): row for row in delta.added}
+    gone = set(delta.voided)
+    if gone:
+        rows = {k: msgspec.structs.replace(r, voided=True) if (k[0], k[3]) in gone else r for k, r in rows.items()}
+    return State(state.learners | delta.learners, rows, state.voids | delta.voids)

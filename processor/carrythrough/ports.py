@@ -1,0 +1,138 @@
+"""The doors between the pure core and the shells, as Protocols of at most six methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from carrythrough.pipeline.effects import ActionRequested
+
+
+class Clock(Protocol):
+    """Where time comes from; a shell reads it once a record and passes it on as a value."""
+
+    def now_ms(self) -> int:
+        """Return the time as milliseconds since the Unix epoch."""
+        ...
+
+
+class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One action waiting for one adapter.
+
+    attempts: tries made so far. due_ms: not before this time (server clock).
+    """
+
+    entry: int
+    adapter: str
+    action: ActionRequested
+    attempts: int
+    due_ms: int
+
+
+class Outbox(Protocol):
+    """Actions that still have to leave; each call is one durable transaction."""
+
+    def due(self, now_ms: int, limit: int, adapter: str = "") -> Sequence[OutboxEntry]:
+        """Return entries due at `now_ms`, oldest `due_ms` first, at most `limit`.
+
+        With `adapter`, only entries for that adapter: each lane of the dispatcher asks for its
+        own, so that the backlog of a dead adapter never hides the others (index adapter, due_ms).
+        """
+        ...
+
+    def delivered(self, entry: int, receipt: str, now_ms: int) -> None:
+        """Mark an entry as delivered with the adapter's receipt."""
+        ...
+
+    def retry(self, entry: int, error: str, due_ms: int) -> None:
+        """Count a failed try and make the entry due again at `due_ms`."""
+        ...
+
+    def give_up(self, entry: int, reason: str, now_ms: int) -> None:
+        """Move an entry to the dead letters with its reason."""
+        ...
+
+    def skip(self, entry: int, reason: str, now_ms: int) -> None:
+        """Close an entry that must not be sent any more (expired, opted out, switched off)."""
+        ...
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person is reached; lives only in the roster, never in published effects."""
+
+    pseudonym: str
+    name: str = ""
+    email: str = ""
+    time_zone: str = "UTC"
+    locale: str = "en"
+    opted_out: tuple[str, ...] = ()
+
+
+class Directory(Protocol):
+    """Who is behind a pseudonym, for the dispatcher and the signed-in pages only."""
+
+    def recipient(self, pseudonym: str) -> Recipient | None:
+        """Return how to reach the person, or None when the roster does not know them."""
+        ...
+
+    def recipients(self, pseudonyms: Iterable[str]) -> dict[str, Recipient]:
+        """Return those that the roster knows among `pseudonyms`."""
+        ...
+
+
+class AdapterSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter plugin is: the frozen value behind the entry point `carrythrough.adapters`.
+
+    config: a msgspec Struct type whose instance is handed to `factory`; every field documented.
+    stability: "stable" | "beta". example: a configuration that works as written.
+    factory: callable(config) -> Adapter, without side effects.
+    """
+
+    name: str
+    kind: str
+    summary: str
+    stability: str
+    config: type
+    example: dict[str, Any]
+    factory: Any
+
+
+class Adapter(Protocol):
+    """Carries actions to one outside place; raises PermanentError or TransientError."""
+
+    def check(self) -> str:
+        """Say in one line whether the configuration can work, without sending; raises as `send`."""
+        ...
+
+    def send(self, action: ActionRequested, recipient: Recipient | None, idempotency_key: str) -> str:
+        """Deliver and return a receipt (at most 200 characters); blocking, called in a worker thread."""
+        ...
+
+    def close(self) -> None:
+        """Release connections; safe to call twice and without a send."""
+        ...
+
+
+class Receipt(msgspec.Struct):
+    """What an intake answers. ids: as stored, in the order sent. known: counted before (a re-send)."""
+
+    ids: list[str]
+    known: list[bool]
+
+
+class Intake(Protocol):
+    """Where admitted records go; returns only after the durable append.
+
+    Raises PermanentError (409: the id is stored with other content) or TransientError
+    (503: overloaded, disk full; with retry-after). Nothing of a request that raises is stored.
+    """
+
+    async def submit_statements(self, admitted: list[Any], credential: str) -> Receipt:
+        """Store `xapi.admission.Admitted` statements, all or none."""
+        ...
+
+    async def submit_events(self, events: list[Any], credential: str) -> Receipt:
+        """Store `events.performance.AdmittedEvent` events, all or none."""
+        ...

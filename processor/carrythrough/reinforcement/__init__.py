@@ -1,0 +1,1 @@
+"""Stage, rules, guards and the choice of an action (pure)."""

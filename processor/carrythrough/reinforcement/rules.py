@@ -1,0 +1,40 @@
+"""The declarative rules: which of them a stage makes eligible, and the content that they send."""
+
+from __future__ import annotations
+
+from carrythrough.program.types import Reinforcement, Skill
+from carrythrough.reinforcement.stage import Stage
+from carrythrough.scoring.score import Score, below
+
+BELOW_CERTAINTY = 0.8
+"""A score-based trigger fires when P(T < target) is at least this (design section 6)."""
+
+
+def eligible(
+    rules: tuple[Reinforcement, ...], stage: Stage, score: Score, skill: Skill
+) -> tuple[Reinforcement, ...]:
+    """Return the rules whose condition holds, in the order of the program map.
+
+    Rules on the stage "fading" also want P(T < target) >= BELOW_CERTAINTY; the others name an
+    absence or a kind of success, which the stage itself has established.
+    """
+    found = tuple(rule for rule in rules if rule.when.stage == stage.text)
+    if stage is Stage.FADING and found and below(score, skill.target) < BELOW_CERTAINTY:
+        return ()
+    return found
+
+
+def why(stage: Stage, score: Score, skill: Skill) -> str:
+    """Return the plain reason for a push, as the person who gets it reads it."""
+    if stage is Stage.FADING:
+        left = round(100 * score.pi / score.pi_fresh) if score.pi_fresh else 100
+        return (
+            f"About {left} % of what you showed in learning is likely still there, and the score of "
+            f"{round(100 * score.value)} is below the target of {round(100 * skill.target)}."
+        )
+    if stage is Stage.UNAPPLIED:
+        return "You have learnt and practised this, and we have not seen it used on the job lately."
+    if stage is Stage.APPLIED_WITH_SUPPORT:
+        share = round(100 * score.assisted / score.successes) if score.successes else 100
+        return f"{share} % of your recent successes had a job aid at hand; you may be ready to do without."
+    return f"The present stage is {stage.text}."

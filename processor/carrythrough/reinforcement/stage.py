@@ -1,0 +1,86 @@
+"""The stage: where a person stands for a skill, read from the state at a time.
+
+Stage -> cause -> action is the chain of design section 6. The thresholds are
+relative to the skill's target, so a program that asks for more also sees people
+fall behind earlier.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from carrythrough.evidence.types import Channel
+from carrythrough.scoring.decay import DAY_MS
+from carrythrough.scoring.score import Score, retention
+from carrythrough.scoring.state import PairState
+
+LEARNT_SHARE = 0.8
+"""Learnt: the freshly learnt prior once reached this share of the skill's target."""
+FADED_RETENTION = 0.85
+"""Fading: less than this share of the freshly learnt prior is left."""
+APPLIED_TRIALS = 1.0
+"""Applied: at least this much decayed weight of job outcomes."""
+ASSISTED_SHARE = 0.7
+"""Applied with support: at least this share of the recent job successes had a job aid at hand."""
+ASSISTED_SUCCESSES = 1.0
+"""... and at least this much decayed weight of such successes."""
+
+
+class Stage(enum.IntEnum):
+    """Codes of the stages; the texts are the ones of the design and of the effects."""
+
+    UNKNOWN = 0
+    NOT_ENOUGH_EVIDENCE = 1
+    NOT_YET_LEARNT = 2
+    FADING = 3
+    UNPRACTISED = 4
+    UNAPPLIED = 5
+    APPLIED_WITH_SUPPORT = 6
+    CARRIED_THROUGH = 7
+    UNDERPERFORMING = 8
+
+    @property
+    def text(self) -> str:
+        """Return the stage as it is written in program maps and effects ("not-enough-evidence")."""
+        return _TEXTS[self]
+
+
+_TEXTS = {stage: stage.name.lower().replace("_", "-") for stage in Stage}
+
+
+def enough(score: Score, minimum_outcomes: int, minimum_effective: float) -> bool:
+    """Say whether the evidence suffices to show a score at all (promise 7)."""
+    return score.outcomes >= minimum_outcomes and score.effective >= minimum_effective
+
+
+def stage_of(score: Score, pair: PairState, target: float, now_ms: int, opportunity_days: int) -> Stage:
+    """Return the stage of a pair whose evidence is enough; target is 0..1."""
+    learnt = score.pi_fresh >= LEARNT_SHARE * target
+    faded = learnt and retention(score) < FADED_RETENTION
+    if score.trials < APPLIED_TRIALS or not _applied_lately(pair, now_ms, opportunity_days):
+        return _before_the_job(pair, learnt=learnt, faded=faded)
+    if score.assisted >= ASSISTED_SUCCESSES and score.assisted >= ASSISTED_SHARE * score.successes:
+        return Stage.APPLIED_WITH_SUPPORT
+    if score.value >= target:
+        return Stage.CARRIED_THROUGH
+    if faded:
+        return Stage.FADING
+    return Stage.UNDERPERFORMING if learnt else Stage.NOT_YET_LEARNT
+
+
+def _before_the_job(pair: PairState, *, learnt: bool, faded: bool) -> Stage:
+    if faded:
+        return Stage.FADING
+    if not learnt:
+        return Stage.NOT_YET_LEARNT
+    practice = pair.channels[Channel.PRACTICE]
+    return Stage.UNAPPLIED if practice is not None and practice.count else Stage.UNPRACTISED
+
+
+def _applied_lately(pair: PairState, now_ms: int, opportunity_days: int) -> bool:
+    """Say whether a job outcome lies within twice the time in which an opportunity is expected."""
+    newest = max(
+        (c.last_ms for c in (pair.channels[Channel.JOB], pair.channels[Channel.OBSERVED]) if c is not None),
+        default=0,
+    )
+    return now_ms - newest <= 2 * opportunity_days * DAY_MS

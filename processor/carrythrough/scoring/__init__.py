@@ -1,0 +1,1 @@
+"""Decayed integer state, head, job layer, score and explanation (pure)."""

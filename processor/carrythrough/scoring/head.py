@@ -1,0 +1,113 @@
+"""The learning prior π: a logistic head over features read from the state.
+
+A model is a frozen version: base rate, weights, and nothing else. The head is
+linear in its features, so each contribution is exact in logits and an
+explanation can be recomputed by hand.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, log1p
+
+import msgspec
+
+from carrythrough.evidence.types import Y_ONE
+from carrythrough.scoring.decay import DAY_MS, LEARN_HALF_LIVES_MS, read
+from carrythrough.scoring.state import LEARNER_HALF_LIVES_MS, LearnerState, OutcomeChannel, PairState
+
+FEATURES = (
+    "bias",
+    "learn_1d", "learn_7d", "learn_30d", "learn_200d", "learn_amount", "learn_beyond_item",
+    "practice_1d", "practice_7d", "practice_30d", "practice_200d", "practice_amount", "practice_beyond_item",
+    "gap", "last_outcomes", "all_skills", "exposure",
+)  # fmt: skip
+"""Names of the features, in the order of the weights (documented in docs/explanation/score.md)."""
+
+_EXPOSURES_CAP = 20
+_RECENT_WEIGHTS = (0.4, 0.3, 0.2, 0.1)
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A frozen version of the head.
+
+    name: "carrythrough-1". base: success rate of somebody of whom nothing is known, 0..1.
+    strength: pseudo-outcomes of the base rate in every smoothed ratio. weights: one a feature.
+    job_strength: m, the pseudo-outcomes with which the prior enters the job layer.
+    """
+
+    name: str
+    base: float
+    strength: float
+    weights: tuple[float, ...]
+    job_strength: float = 8.0
+
+
+def logit(p: float) -> float:
+    """Return log(p/(1-p)) for 0 < p < 1."""
+    return log(p / (1.0 - p))
+
+
+def sigmoid(x: float) -> float:
+    """Return 1/(1+exp(-x)), clamped to |x| <= 30."""
+    return 1.0 / (1.0 + exp(-min(max(x, -30.0), 30.0)))
+
+
+def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) -> list[float]:
+    """Return the feature values of one pair at `now_ms`, in the order of FEATURES.
+
+    A ratio feature is logit((A + base·k)/(N + k)) - logit(base): 0 without evidence, so an unknown
+    employee gets exactly the base rate through the bias.
+    """
+    origin = logit(model.base)
+    row = [1.0]
+    newest: list[tuple[int, int]] = []
+    last_ms = 0
+    for channel in pair.channels[:2]:
+        if channel is None:
+            row += (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            continue
+        row += _channel_features(channel, now_ms, model, origin)
+        last_ms = max(last_ms, channel.last_ms)
+        newest += [(t, y) for t, _, y in channel.newest]
+    gap_days = max(0, now_ms - last_ms) / DAY_MS if last_ms else 0.0
+    row.append(log1p(gap_days))
+    row.append(_recent(newest, model.base))
+    ((n, a, _),) = read(learner.sums, LEARNER_HALF_LIVES_MS, now_ms)
+    row.append(_ratio(n, a, model, origin))
+    row.append(log1p(min(pair.counts[0][0], _EXPOSURES_CAP)))
+    return row
+
+
+def _channel_features(c: OutcomeChannel, now_ms: int, model: Model, origin: float) -> list[float]:
+    sums = read(c.sums, LEARN_HALF_LIVES_MS, now_ms)
+    row = [_ratio(n, a, model, origin) for n, a, _ in sums]
+    n_month, _, r_month = sums[2]
+    row.append(log1p(sums[3][0]))
+    row.append(r_month / (n_month + model.strength))
+    return row
+
+
+def _ratio(n: float, a: float, model: Model, origin: float) -> float:
+    k = model.strength
+    share = (a + model.base * k) / (n + k)
+    return logit(min(max(share, 1e-6), 1.0 - 1e-6)) - origin
+
+
+def _recent(newest: list[tuple[int, int]], base: float) -> float:
+    """Return the weighted mean of the last four outcomes minus the base rate, 0 without outcomes."""
+    if not newest:
+        return 0.0
+    newest.sort(reverse=True)
+    total = weight = 0.0
+    for (_, y), w in zip(newest, _RECENT_WEIGHTS, strict=False):
+        total += w * y / Y_ONE
+        weight += w
+    return total / weight - base
+
+
+def prior(row: list[float], model: Model) -> float:
+    """Return π = σ(Σ weight·feature), the terms added in the order of FEATURES."""
+    total = 0.0
+    for weight, value in zip(model.weights, row, strict=True):
+        total += weight * value
+    return sigmoid(total)

@@ -1,0 +1,104 @@
+"""The transfer score: the learning prior joined with what happened on the job.
+
+T = α/(α+β) with α = m·π + A_job and β = m·(1-π) + N_job - A_job: the estimand is
+P(the next on-the-job opportunity meets the standard). As job evidence ages, T
+falls back to π, which itself falls with retention (design section 5).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from carrythrough.evidence.types import Channel
+from carrythrough.scoring import beta
+from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, read
+from carrythrough.scoring.head import Model, features, prior
+from carrythrough.scoring.state import LearnerState, PairState
+
+INTERVAL = 0.80
+_LOW = (1.0 - INTERVAL) / 2.0
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """A score read at a time, before the minimum-evidence rule hides it.
+
+    value, low, high: 0..1. pi: learning prior now. pi_fresh: the same head read at the time of the
+    last learn or practice outcome, so pi/pi_fresh is what retention has left. alpha, beta: of the
+    job layer. successes, trials: A_job, N_job now. assisted: Σ of assisted successes now.
+    outcomes: undecayed count. effective: decayed weight over all channels at their longest memory.
+    """
+
+    value: float
+    low: float
+    high: float
+    pi: float
+    pi_fresh: float
+    alpha: float
+    beta: float
+    successes: float
+    trials: float
+    assisted: float
+    outcomes: int
+    effective: float
+    exposures: int
+
+
+def job_sums(pair: PairState, now_ms: int, *, volatile: bool) -> tuple[float, float, float]:
+    """Return (N, A, assisted) of job and observed outcomes at `now_ms`: 90-day memory, 30 if volatile."""
+    index = 0 if volatile else 1
+    n = a = s = 0.0
+    for channel in (pair.channels[Channel.JOB], pair.channels[Channel.OBSERVED]):
+        if channel is not None:
+            dn, da, ds = read(channel.sums, JOB_HALF_LIVES_MS, now_ms)[index]
+            n, a, s = n + dn, a + da, s + ds
+    return n, a, s
+
+
+def read_score(
+    learner: LearnerState, pair: PairState, now_ms: int, model: Model, *, volatile: bool = False
+) -> Score:
+    """Return the score of one pair at `now_ms` (ms since the epoch)."""
+    pi = prior(features(learner, pair, now_ms, model), model)
+    last_ms = last_learnt_ms(pair)
+    pi_fresh = prior(features(learner, pair, last_ms, model), model) if 0 < last_ms < now_ms else pi
+    trials, successes, assisted = job_sums(pair, now_ms, volatile=volatile)
+    m = model.job_strength
+    a = m * pi + successes
+    b = m * (1.0 - pi) + max(0.0, trials - successes)
+    return Score(
+        value=a / (a + b),
+        low=beta.quantile(_LOW, a, b),
+        high=beta.quantile(1.0 - _LOW, a, b),
+        pi=pi,
+        pi_fresh=pi_fresh,
+        alpha=a,
+        beta=b,
+        successes=successes,
+        trials=trials,
+        assisted=assisted,
+        outcomes=pair.outcomes(),
+        effective=trials + _learnt_weight(pair, now_ms),
+        exposures=pair.counts[0][0],
+    )
+
+
+def last_learnt_ms(pair: PairState) -> int:
+    """Return the time of the newest learn or practice outcome, 0 when there is none."""
+    return max((c.last_ms for c in pair.channels[:2] if c is not None), default=0)
+
+
+def _learnt_weight(pair: PairState, now_ms: int) -> float:
+    return sum(
+        read(c.sums, LEARN_HALF_LIVES_MS, now_ms)[3][0] for c in pair.channels[:2] if c is not None
+    )
+
+
+def below(score: Score, target: float) -> float:
+    """Return P(T < target) under the Beta posterior, 0..1."""
+    return beta.cdf(target, score.alpha, score.beta)
+
+
+def retention(score: Score) -> float:
+    """Return the share of the freshly learnt prior that is left, 0..1 (1 when nothing faded)."""
+    return min(1.0, score.pi / score.pi_fresh) if score.pi_fresh > 0.0 else 1.0
+

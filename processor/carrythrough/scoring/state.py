@@ -1,0 +1,187 @@
+"""The state of one employee: a header and one pair state per skill.
+
+The evidence half (sums, counts, last times, newest outcomes) is a function of
+the set of stamped evidence alone. The published half (sequence, last published
+score, timers, cooldowns) is a function of the log. The two are kept apart so
+that the first can be compared bit for bit whatever the arrival order was.
+"""
+
+from __future__ import annotations
+
+from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, Channel, Evidence
+from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, Sums, add
+
+NEWEST_KEPT = 8
+"""Newest outcomes kept per channel, as a top-k by (event time, source)."""
+ASSISTED_SHIFT = 1
+"""An assisted success counts with weight / 2**ASSISTED_SHIFT: weaker evidence of unaided skill."""
+LEARNER_HALF_LIVES_MS = (LEARN_HALF_LIVES_MS[2],)
+
+Newest = tuple[tuple[int, bytes, int], ...]
+"""(event time ms, source, y) newest last."""
+
+
+class OutcomeChannel:
+    """Sums, undecayed counts and newest outcomes of one channel that carries outcomes.
+
+    count: outcomes. success: Σy in 2**-16. opportunities: chances without an outcome (job only).
+    last_ms: newest event time, 0 when empty.
+    """
+
+    __slots__ = ("count", "last_ms", "newest", "opportunities", "success", "sums")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.success = 0
+        self.opportunities = 0
+        self.last_ms = 0
+        self.newest: Newest = ()
+        self.sums: Sums = {}
+
+    def copy(self) -> OutcomeChannel:
+        """Return an independent copy."""
+        twin = OutcomeChannel.__new__(OutcomeChannel)
+        twin.count = self.count
+        twin.success = self.success
+        twin.opportunities = self.opportunities
+        twin.last_ms = self.last_ms
+        twin.newest = self.newest
+        twin.sums = self.sums.copy()
+        return twin
+
+
+class Published:
+    """What the log has led us to publish and decide for one pair; not part of the evidence half.
+
+    sequence: operations applied. as_of_ms, due_ms (next timer, 0: none), action_ms (last push),
+    decision_ms: ms since the epoch. score: last published score in 1e-4, -1: none. stage: code of
+    `reinforcement.stage.Stage`. armed: a rule may act on the present stage. ignored: pushes since
+    the last evidence that was news. signature: hash of the last logged decision.
+    """
+
+    __slots__ = (
+        "action_ms", "armed", "as_of_ms", "decision_ms", "due_ms", "ignored", "score", "sequence", "signature", "stage",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.as_of_ms = 0
+        self.due_ms = 0
+        self.action_ms = 0
+        self.decision_ms = 0
+        self.score = -1
+        self.stage = 0
+        self.armed = 0
+        self.ignored = 0
+        self.signature = 0
+
+    def copy(self) -> Published:
+        """Return an independent copy."""
+        twin = Published.__new__(Published)
+        for name in Published.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
+
+class PairState:
+    """Everything known about one (employee, skill)."""
+
+    __slots__ = ("channels", "counts", "published")
+
+    def __init__(self) -> None:
+        self.channels: list[OutcomeChannel | None] = [None, None, None, None]
+        self.counts: list[tuple[int, int]] = [(0, 0), (0, 0), (0, 0)]  # exposure, support, voice: (n, last ms)
+        self.published = Published()
+
+    def copy(self) -> PairState:
+        """Return a copy that may be folded into without touching this one."""
+        twin = PairState.__new__(PairState)
+        twin.channels = [None if c is None else c.copy() for c in self.channels]
+        twin.counts = self.counts.copy()
+        twin.published = self.published.copy()
+        return twin
+
+    def channel(self, channel: int) -> OutcomeChannel:
+        """Return the outcome channel, created empty when it is new."""
+        found = self.channels[channel]
+        if found is None:
+            found = self.channels[channel] = OutcomeChannel()
+        return found
+
+    def outcomes(self) -> int:
+        """Return the undecayed number of outcomes over all channels."""
+        return sum(c.count for c in self.channels if c is not None)
+
+
+class LearnerState:
+    """One employee: header and pairs.
+
+    sums: learn and practice outcomes over all skills, half-life 30 days. pushes: times (ms) of the
+    pushes of the last seven days, oldest first. refresh_ms: when sibling skills are republished.
+    """
+
+    __slots__ = ("pairs", "pushes", "refresh_ms", "sums")
+
+    def __init__(self) -> None:
+        self.sums: Sums = {}
+        self.pushes: tuple[int, ...] = ()
+        self.refresh_ms = 0
+        self.pairs: dict[str, PairState] = {}
+
+    def copy(self) -> LearnerState:
+        """Return a copy whose pairs are still shared: copy a pair before folding into it."""
+        twin = LearnerState.__new__(LearnerState)
+        twin.sums = self.sums.copy()
+        twin.pushes = self.pushes
+        twin.refresh_ms = self.refresh_ms
+        twin.pairs = self.pairs.copy()
+        return twin
+
+    def due_ms(self) -> int:
+        """Return the earliest timer of this employee, 0 when there is none."""
+        times = [p.published.due_ms for p in self.pairs.values() if p.published.due_ms]
+        if self.refresh_ms:
+            times.append(self.refresh_ms)
+        return min(times, default=0)
+
+
+def apply(learner: LearnerState, pair: PairState, e: Evidence, *, assisted: bool) -> None:
+    """Fold one piece of evidence into a learner and a pair, in place (O(1)).
+
+    assisted: the success had a job aid at hand (see `pipeline.assist`).
+    """
+    if e.channel > Channel.OBSERVED:
+        n, last = pair.counts[e.channel - Channel.EXPOSURE]
+        pair.counts[e.channel - Channel.EXPOSURE] = (n + 1, max(last, e.t_ms))
+    elif _count(pair.channel(e.channel), e):
+        add_terms(learner, pair, e, assisted=assisted)
+
+
+def add_terms(learner: LearnerState, pair: PairState, e: Evidence, *, assisted: bool, sign: int = 1) -> None:
+    """Add (sign 1) or take back (sign -1) the terms of one outcome in the decayed sums, in place."""
+    state = pair.channel(e.channel)
+    w = e.w >> ASSISTED_SHIFT if assisted else e.w
+    yw = e.y * w
+    if e.channel <= Channel.PRACTICE:
+        add(state.sums, LEARN_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, sign * (e.y - e.p_item) * w)
+        add(learner.sums, LEARNER_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, 0)
+    else:
+        add(state.sums, JOB_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, sign * yw if assisted else 0)
+
+
+def _count(state: OutcomeChannel, e: Evidence) -> bool:
+    """Count one piece of evidence; say whether it carries an outcome to be summed."""
+    state.last_ms = max(state.last_ms, e.t_ms)
+    if e.flags & FLAG_OPPORTUNITY_ONLY or not e.w:
+        state.opportunities += 1
+        return False
+    state.count += 1
+    state.success += e.y
+    newest = state.newest
+    entry = (e.t_ms, e.source, e.y)
+    if not newest or entry > newest[-1]:
+        state.newest = (*newest[-(NEWEST_KEPT - 1) :], entry)
+    elif len(newest) < NEWEST_KEPT or entry > newest[0]:
+        state.newest = tuple(sorted((*newest, entry))[-NEWEST_KEPT:])
+    return True
+

@@ -1,0 +1,124 @@
+"""Settings: one TOML file, then CARRYTHROUGH_* variables, then what the command line says.
+
+Every field is documented in docs/reference/settings.md, which is generated from here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from carrythrough.errors import PermanentError, Problem
+
+ENVIRONMENT_PREFIX = "CARRYTHROUGH_"
+_FROM_ENVIRONMENT = ("data_dir", "host", "port", "metrics_port", "program", "roster", "tenant", "log_level")
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one embedded server runs."""
+
+    data_dir: Annotated[str, Meta(description="Folder of the log, the state and the keys; one process at a time.")] = (
+        "data"
+    )
+    host: Annotated[str, Meta(description="Address to listen on; anything but loopback needs a deliberate choice.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[Port, Meta(description="Port of the HTTP API and the pages; 0 picks a free one.")] = 8080
+    metrics_port: Annotated[Port, Meta(description="Port of /metrics; 0 picks a free one.")] = 9464
+    program: Annotated[str, Meta(description="Path of the program map (YAML or JSON); needed at the first start.")] = ""
+    roster: Annotated[str, Meta(description="Path of the roster (YAML, JSON or CSV); without one, people are unknown actors.")] = ""  # fmt: skip  # noqa: E501
+    tenant: Annotated[str, Meta(description="Name of the organisation; part of every id.", min_length=1)] = "default"
+    log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+    adapters: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(description="Adapters by name: {adapter = \"webhook\", ...}; without any, actions go to the console."),
+    ] = {}
+
+
+def load_settings(path: Path | None, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Return the settings of a file (optional), the environment and explicit overrides (None: not given).
+
+    Raises PermanentError whose `where` is the configuration key or file:line.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        values |= _read(path)
+    environment = os.environ if environment is None else environment
+    for name in _FROM_ENVIRONMENT:
+        text = environment.get(ENVIRONMENT_PREFIX + name.upper())
+        if text is not None:
+            values[name] = int(text) if name.endswith("port") and text.isdigit() else text
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    return _convert(values, str(path or "environment"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PermanentError(
+            Problem(
+                code="settings-missing",
+                status=400,
+                title="The settings file does not exist",
+                detail=str(path),
+                where=str(path),
+                rule="--config names a TOML file",
+                fix="name an existing file, or leave --config out to use the defaults",
+            )
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PermanentError(
+            Problem(
+                code="settings-unreadable",
+                status=400,
+                title="The settings file is not TOML",
+                detail=str(error),
+                where=str(path),
+                rule="settings are UTF-8 TOML (toml.io/en/v1.0.0)",
+                fix="mend the line that the message names",
+            )
+        ) from None
+
+
+def _convert(values: dict[str, Any], source: str) -> Settings:
+    known = Settings.__struct_fields__
+    for name in values:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise PermanentError(
+                Problem(
+                    code="settings-unknown-key",
+                    status=400,
+                    title="Unknown setting",
+                    detail=f"{name!r} in {source}",
+                    where=name,
+                    rule=f"the settings are: {', '.join(known)}",
+                    fix=f"did you mean {near[0]!r}?" if near else "remove it",
+                )
+            )
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        where = text.rsplit("$.", 1)[-1].strip("`") if "$." in text else source
+        raise PermanentError(
+            Problem(
+                code="settings-invalid",
+                status=400,
+                title="A setting has a wrong value",
+                detail=text,
+                where=where,
+                rule="docs/reference/settings.md lists type and range of each setting",
+                fix=f"correct {where} in {source}",
+            )
+        ) from None

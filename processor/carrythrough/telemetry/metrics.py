@@ -1,0 +1,166 @@
+"""Every metric of the product, in one place, with bounded labels.
+
+No employee, statement or free text is ever a label. The reference page
+docs/reference/metrics.md is generated from this module.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+from carrythrough import __version__
+from carrythrough.dispatch.events import (
+    AdapterStateChanged,
+    DeadLettered,
+    DispatchEvent,
+    DispatchFault,
+    RetryScheduled,
+)
+from carrythrough.errors import Problem
+from carrythrough.pipeline.fold import Delta
+from carrythrough.pipeline.records import Record
+
+DELAY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+RECENT_SAMPLES = 512
+"""Delays kept for the medians that the live page shows."""
+RATE_WINDOW_S = 10.0
+
+_logger = structlog.get_logger("carrythrough")
+
+
+class Telemetry:
+    """Counters, gauges and histograms of one process, on a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        r = self.registry
+        self.build_info = Gauge("carrythrough_build_info", "Version of this process.", ["version"], registry=r)
+        self.build_info.labels(__version__).set(1)
+        self.records = Counter(
+            "carrythrough_records_acknowledged_total", "Records acknowledged after their durable append.", registry=r
+        )
+        self.refused = Counter(
+            "carrythrough_requests_refused_total", "Requests refused, by problem code.", ["code"], registry=r
+        )
+        self.ack_seconds = Histogram(
+            "carrythrough_acknowledgement_seconds",
+            "From an admitted request to its durable append.",
+            buckets=DELAY_BUCKETS_S,
+            registry=r,
+        )
+        self.visible_seconds = Histogram(
+            "carrythrough_fold_delay_seconds",
+            "From the durable append of a record to its committed score (server clock).",
+            buckets=DELAY_BUCKETS_S,
+            registry=r,
+        )
+        self.intake_overloaded = Counter(
+            "carrythrough_intake_overloaded_total", "Requests turned away because too much waited.", registry=r
+        )
+        self.commit_failures = Counter(
+            "carrythrough_commit_failures_total", "Groups that could not be committed, by code.", ["code"], registry=r
+        )
+        self.folded_records = Counter("carrythrough_records_folded_total", "Records folded.", registry=r)
+        self.evidence = Counter("carrythrough_evidence_total", "Pieces of evidence added to the ledger.", registry=r)
+        self.unmatched = Counter(
+            "carrythrough_records_unmatched_total", "Records that the program map says nothing about.", registry=r
+        )
+        self.effects = Counter("carrythrough_effects_total", "Effects produced, by kind.", ["kind"], registry=r)
+        self.quarantined = Counter(
+            "carrythrough_records_quarantined_total", "Records set aside because the fold raised: alert on any.",
+            registry=r,
+        )  # fmt: skip
+        self.fold_loop_errors = Counter(
+            "carrythrough_fold_loop_errors_total", "Errors of the fold loop itself: alert on any.", registry=r
+        )
+        self.fold_disk_waits = Counter(
+            "carrythrough_fold_disk_waits_total", "Times that the fold waited for the disk.", registry=r
+        )
+        self.lag_records = Gauge("carrythrough_fold_lag_records", "Records in the log not yet folded.", registry=r)
+        self.deliveries = Counter(
+            "carrythrough_deliveries_total", "Delivery attempts, by adapter and result.", ["adapter", "result"],
+            registry=r,
+        )  # fmt: skip
+        self.dead_letters = Counter(
+            "carrythrough_dead_letters_total", "Actions given up, by adapter: alert on any.", ["adapter"], registry=r
+        )
+        self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
+        self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
+        self._rates: deque[tuple[float, int]] = deque()
+        self._committed_at: dict[int, float] = {}
+
+    def refuse(self, problem: Problem) -> None:
+        """Count a refused request under its problem code."""
+        self.refused.labels(problem.code).inc()
+
+    def commit_failed(self, problem: Problem) -> None:
+        """Count and log a group that could not be committed."""
+        self.commit_failures.labels(problem.code).inc()
+        _logger.error("commit_failed", code=problem.code, detail=problem.detail)
+
+    def acknowledged(self, records: int, seconds: float) -> None:
+        """Count records whose append is durable, and how long they waited for it."""
+        self.records.inc(records)
+        self.ack_seconds.observe(seconds)
+        self._acks.append(seconds)
+        now = time.monotonic()
+        self._rates.append((now, records))
+        while self._rates and self._rates[0][0] < now - RATE_WINDOW_S:
+            self._rates.popleft()
+
+    def committed(self, position: int) -> None:
+        """Note when the log reached a position, to measure the delay to the fold."""
+        if len(self._committed_at) < RECENT_SAMPLES:
+            self._committed_at[position] = time.monotonic()
+
+    def folded(self, batch: Sequence[Record], delta: Delta) -> None:
+        """Count a folded batch and the delay of the groups that it completes."""
+        self.folded_records.inc(len(batch))
+        self.evidence.inc(len(delta.added))
+        for kind, count in _kinds(delta).items():
+            self.effects.labels(kind).inc(count)
+        now = time.monotonic()
+        last = batch[-1].position
+        for position in [p for p in self._committed_at if p <= last]:
+            delay = now - self._committed_at.pop(position)
+            self.visible_seconds.observe(delay)
+            self._visible.append(delay)
+
+    def emit(self, event: DispatchEvent) -> None:
+        """Count and log what the dispatcher did (`dispatch.events.DispatchTelemetry`)."""
+        name = type(event).__name__
+        self.deliveries.labels(event.adapter, name).inc()
+        if isinstance(event, DeadLettered):
+            self.dead_letters.labels(event.adapter).inc()
+        loud = isinstance(event, DeadLettered | DispatchFault | AdapterStateChanged | RetryScheduled)
+        (_logger.warning if loud else _logger.debug)(name, **msgspec.structs.asdict(event))
+
+    def rate_per_s(self) -> float:
+        """Return acknowledged records per second over the last RATE_WINDOW_S."""
+        since = time.monotonic() - RATE_WINDOW_S
+        return sum(count for at, count in tuple(self._rates) if at >= since) / RATE_WINDOW_S
+
+    def medians_ms(self) -> tuple[float | None, float | None]:
+        """Return the median acknowledgement and fold delay of the recent past in ms, None without any."""
+        return _median_ms(self._acks), _median_ms(self._visible)
+
+
+def _kinds(delta: Delta) -> dict[str, int]:
+    kinds: dict[str, int] = {}
+    for effect in delta.effects:
+        kind = str(effect.__struct_config__.tag)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return kinds
+
+
+def _median_ms(samples: deque[float]) -> float | None:
+    ordered = sorted(samples)
+    return round(1000 * ordered[len(ordered) // 2], 2) if ordered else None
