@@ -52,8 +52,9 @@ if ! "$base" -c 'import ensurepip, venv' 2>/dev/null; then
   fi
 fi
 
-# An environment from another place, or from a Python that has gone, is rebuilt.
-if [ -e "$venv" ] && ! "$python" -c 'import sys, os; sys.exit(os.path.realpath(sys.prefix) != os.path.realpath(".venv"))' 2>/dev/null; then
+# An environment that was copied from elsewhere has scripts that point there; one whose Python has gone
+# cannot run at all. Both are rebuilt.
+if [ -e "$venv" ] && ! { "$python" -c '' && grep -qF "$(pwd -P)/$venv/" "$venv/bin/pip"; } 2>/dev/null; then
   echo "Rebuilding $venv: it was made elsewhere, or its Python has gone"
   rm -rf "$venv"
 fi
