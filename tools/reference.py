@@ -14,6 +14,7 @@ from reference_pages.adapters_page import adapters_page
 from reference_pages.cli_page import cli_page
 from reference_pages.errors_page import errors_page
 from reference_pages.metrics_page import metrics_page
+from reference_pages.reasons_page import reasons_page
 from reference_pages.settings_page import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "cli.md": cli_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,
+    "reasons.md": reasons_page,
     "settings.md": settings_page,
 }
 

@@ -70,7 +70,7 @@ def problem_codes(repository: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_every_error_code_is_documented(repository: Path, page: Any) -> None:
-    text = page("errors.md")
+    text = page("errors.md") + page("reasons.md")
     codes = list(problem_codes(repository))
     assert codes
     undocumented = [(place, code) for place, code in codes if f"`{code}`" not in text]

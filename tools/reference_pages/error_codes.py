@@ -1,8 +1,9 @@
 """Finds every error code by reading the source, so that none can be used without being documented.
 
 A code is a literal that reaches the `code` of a `Problem` (what a caller, a sender or a terminal
-sees) or of a `Lint` (one finding in a program map or roster): directly, or through a function of
-ours that passes its parameter `code` on. A module may also say what its codes mean in a dictionary
+sees), of a `Lint` (one finding in a program map or roster) or of a `Reason` (a part of a score):
+directly, or through a function of ours that passes its parameter `code` on. A module may also say
+what its codes mean in a dictionary
 `ERROR_CODES: code -> meaning`; those are listed with their meaning.
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-KINDS = ("Problem", "Lint")
+KINDS = ("Problem", "Lint", "Reason")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -30,6 +31,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     rule: str = ""
     fix: str = ""
+    text: str = ""
 
 
 class _Carrier(msgspec.Struct, frozen=True):
@@ -136,6 +138,18 @@ class ErrorCodes:
         carrier = self.modules[home].carriers.get(original) if home in self.modules else None
         return (carrier.kind, carrier.parameters) if carrier else None
 
+    def _said(self, module: _Module, line: int, value: ast.expr | None) -> str:
+        """Return what an argument says; for a local name, what was last assigned to it above `line`."""
+        if isinstance(value, ast.Name):
+            named = value.id
+            above = [
+                node
+                for node in ast.walk(module.tree)
+                if isinstance(node, ast.Assign) and node.lineno < line and _is_name(node.targets, named)
+            ]
+            value = max(above, key=lambda node: node.lineno).value if above else None
+        return _text(value) if value is not None else ""
+
     def _find_carriers(self) -> None:
         """Spread from the kinds outwards until nothing new carries a code."""
         grown = True
@@ -165,10 +179,14 @@ class ErrorCodes:
             value = _argument(node, "code", positions)
             for code in _literals(value):
                 texts = {
-                    name: _text(found) if (found := _argument(node, name, positions)) else ""
-                    for name in ("title", "rule", "fix", "status")
+                    name: self._said(module, node.lineno, _argument(node, name, positions))
+                    for name in ("title", "rule", "fix", "status", "text")
                 }
                 yield Use(code=code, kind=kind, module=module.name, line=node.lineno, **texts)
+
+
+def _is_name(targets: list[ast.expr], name: str) -> bool:
+    return len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == name
 
 
 def _literals(value: ast.expr | None) -> list[str]:
