@@ -1,0 +1,193 @@
+"""The process that plays the sample organisation against a running server.
+
+It is a process of its own, so that making thousands of statements never takes
+computing time away from the server that is being shown. It is told what to do by one
+JSON line on standard input (`FeedOrder`), then by the lines "start" (let live time run)
+and "stop"; the end of standard input also means stop, so it never outlives its parent.
+It reports by JSON lines on standard output (`Report`).
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import IO
+
+import httpx
+import msgspec
+
+from carrythrough.testing.clock import ScaledClock
+from carrythrough.testing.simulator import DAY_MS, Delivery, Simulator
+from carrythrough.testing.simulator_people import load_organisation
+from carrythrough.testing.simulator_senders import Sender, SenderStoppedError, Sent
+
+LIVE_PAUSE_S = 0.1
+"""Real seconds between two looks at the clock in live time."""
+REPORT_EVERY_S = 0.5
+HISTORY_CHUNK_MS = DAY_MS
+CATCH_UP_MS = 6 * 3_600_000
+"""Simulated time played at most between two looks at the commands, when the feed is behind."""
+REACTION_SHARE_MAX = 50
+"""Reactions taken from the queue at one look."""
+
+
+class FeedOrder(msgspec.Struct, kw_only=True):
+    """What the parent asks for. anchor_ms: where history ends and live time begins."""
+
+    url: str
+    key: str
+    secret: str
+    employees: int
+    seed: int
+    anchor_ms: int
+    history_days: float
+    speed: float
+
+
+class Command(msgspec.Struct, kw_only=True):
+    """A line from the parent. do: "start" (with started_ns), "react" (to an action) or "stop"."""
+
+    do: str
+    started_ns: int = 0
+    employee: str = ""
+    skill: str = ""
+    action: str = ""
+
+
+class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A line to the parent. event: "history" (under way), "history-done", "live", "failed" or "stopped".
+
+    share: part of the history that is posted, 0..1. behind_s: real seconds by which live time runs
+    behind its clock. taken_up: actions that simulated people reacted to.
+    """
+
+    event: str
+    sent: Sent
+    share: float = 0.0
+    behind_s: float = 0.0
+    taken_up: int = 0
+    detail: str = ""
+
+
+class Feed:
+    """Plays history, waits for the start, plays live time until it is told to stop."""
+
+    def __init__(self, order: FeedOrder, commands: IO[bytes], reports: IO[bytes]) -> None:
+        self._order = order
+        self._reports = reports
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._taken_up = 0
+        self._reported_s = 0.0
+        organisation = load_organisation(order.employees)
+        self._start_ms = order.anchor_ms - int(order.history_days * DAY_MS)
+        self._simulator = Simulator(organisation, order.seed, self._start_ms, order.history_days)
+        self._sender = Sender(order.url, order.key, order.secret, self._stop.is_set)
+        threading.Thread(target=self._listen, args=(commands,), name="commands", daemon=True).start()
+
+    def run(self) -> int:
+        """Play until stopped; return the exit code, 1 when the server could not be reached."""
+        try:
+            self._play_history()
+            clock = self._wait_for_start()
+            while clock is not None and not self._stop.is_set():
+                self._play_live(clock)
+        except SenderStoppedError:
+            pass
+        except httpx.TransportError as error:
+            if not self._stop.is_set():
+                self._report("failed", detail=f"the server cannot be reached: {error}")
+                return 1
+        finally:
+            self._sender.close()
+        self._report("stopped")
+        return 0
+
+    def _listen(self, commands: IO[bytes]) -> None:
+        for line in commands:
+            command = msgspec.json.decode(line, type=Command)
+            if command.do == "stop":
+                break
+            self._commands.put(command)
+        self._stop.set()
+        self._commands.put(Command(do="stop"))
+
+    def _play_history(self) -> None:
+        span_ms = self._order.anchor_ms - self._start_ms
+        while self._simulator.now_ms < self._order.anchor_ms and not self._stop.is_set():
+            until_ms = min(self._order.anchor_ms, self._simulator.now_ms + HISTORY_CHUNK_MS)
+            self._sender.send(self._simulator.advance(until_ms))
+            self._report(
+                "history", share=(until_ms - self._start_ms) / span_ms, at_most_every_s=REPORT_EVERY_S
+            )
+        if not self._stop.is_set():
+            self._report("history-done", share=1.0)
+
+    def _wait_for_start(self) -> ScaledClock | None:
+        while True:
+            command = self._commands.get()
+            if command.do == "stop":
+                return None
+            if command.do == "start":
+                return ScaledClock(self._order.anchor_ms, self._order.speed, command.started_ns)
+
+    def _play_live(self, clock: ScaledClock) -> None:
+        now_ms = clock.now_ms()
+        until_ms = min(now_ms, self._simulator.now_ms + CATCH_UP_MS)
+        deliveries: list[Delivery] = list(self._simulator.advance(until_ms))
+        self._sender.send(deliveries)
+        self._react()
+        behind_s = (clock.now_ms() - self._simulator.now_ms) / 1000.0 / self._order.speed
+        self._report("live", behind_s=behind_s, at_most_every_s=REPORT_EVERY_S)
+        if until_ms == now_ms:
+            self._stop.wait(LIVE_PAUSE_S)
+
+    def _react(self) -> None:
+        for _ in range(REACTION_SHARE_MAX):
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                return
+            if command.do == "react":
+                self._taken_up += self._simulator.prompt(command.employee, command.skill, command.action)
+
+    def _report(
+        self,
+        event: str,
+        *,
+        share: float = 0.0,
+        behind_s: float = 0.0,
+        detail: str = "",
+        at_most_every_s: float = 0.0,
+    ) -> None:
+        now_s = time.monotonic()
+        if now_s - self._reported_s < at_most_every_s:
+            return
+        self._reported_s = now_s
+        report = Report(
+            event=event,
+            sent=self._sender.sent,
+            share=round(share, 4),
+            behind_s=round(behind_s, 2),
+            taken_up=self._taken_up,
+            detail=detail,
+        )
+        try:
+            self._reports.write(msgspec.json.encode(report) + b"\n")
+            self._reports.flush()
+        except BrokenPipeError:
+            self._stop.set()  # nobody listens any more
+
+
+def main() -> int:
+    """Run the feed on standard input and output; Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=FeedOrder)
+    return Feed(order, sys.stdin.buffer, sys.stdout.buffer).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""What each part of the cast lives through: when the course starts, how it goes on, what the job offers.
+
+These are causes, never results: a lapsed person gets no chance and no practice after
+the course, and whether that makes the score fade is for the scorer to find out.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+
+import msgspec
+
+from carrythrough.testing.simulator_people import Employee, Part
+from carrythrough.testing.simulator_truth import PairTruth
+from carrythrough.testing.simulator_world import SkillWorld
+
+UNTRAINED_SHARE = 0.3
+"""Share of the usual cases that people get before their course; a no-show gets them all the same."""
+BEFORE_MAX_DAYS = 1_000.0
+
+
+class Act(enum.IntEnum):
+    """What can be planned into a working day."""
+
+    VIDEO = 0
+    QUIZ = 1
+    SIMULATION = 2
+    MENTORING = 3
+    REVIEW = 4
+    OPPORTUNITY = 5
+    KPI = 6
+    OBSERVATION = 7
+    SELF_REPORT = 8
+
+
+Step = tuple[float, Act]
+"""(days after the start of the course, what is done)."""
+
+COURSE: tuple[Step, ...] = (
+    (0.0, Act.VIDEO),
+    (0.0, Act.QUIZ),
+    (2.0, Act.SIMULATION),
+    (5.0, Act.QUIZ),
+    (6.0, Act.MENTORING),
+    (9.0, Act.SIMULATION),
+)
+SHORT_COURSE: tuple[Step, ...] = COURSE[:4]
+LONG_PRACTICE: tuple[Step, ...] = (*COURSE, (13.0, Act.SIMULATION), (17.0, Act.SIMULATION))
+NEVER_DAY = 1e9
+"""A start that never comes: the course of a no-show."""
+
+
+class Life(msgspec.Struct):
+    """One employee and one skill: the plan, and the hidden truth that it changes.
+
+    All days count from the simulator's start. start_day: from its morning the course runs; done:
+    steps planned so far. review_rate, simulate_rate: maintenance a working day after the course.
+    chance: factor on the opportunities that the role offers. horizon_days: the day around which
+    somebody begins to watch. return_day, return_chance: from that day on the job asks for the
+    skill (again), with that factor.
+    """
+
+    skill: SkillWorld
+    part: Part
+    truth: PairTruth
+    start_day: float
+    steps: tuple[Step, ...]
+    review_rate: float
+    simulate_rate: float
+    chance: float
+    role: str
+    horizon_days: float
+    return_day: float = NEVER_DAY
+    return_chance: float = 0.35
+    done: int = 0
+
+    def opportunities(self, day: float) -> float:
+        """Return the mean number of chances to use the skill on the working day `day`."""
+        chance = max(self.chance, self.return_chance) if day >= self.return_day else self.chance
+        if self.start_day - BEFORE_MAX_DAYS < day < self.start_day:
+            chance *= UNTRAINED_SHARE
+        return self.skill.per_day[self.role] * chance
+
+    def take_up(self, action: str, rng: random.Random) -> tuple[float, ...]:
+        """Change the life by an action taken up; return hours from now at which the person acts on it."""
+        if action == "spaced-review":
+            return rng.uniform(0.5, 6.0), rng.uniform(60.0, 90.0)
+        if action == "nudge":
+            self.chance = max(self.chance, 0.8)
+            return (rng.uniform(1.0, 8.0),)
+        if action == "fade-job-aid":
+            self.truth.reliance *= 0.4
+        return ()
+
+    def due_steps(self, day: float) -> list[Act]:
+        """Return at most two course steps that are due by `day`, and count them as planned."""
+        due: list[Act] = []
+        while self.done < len(self.steps) and len(due) < 2:
+            after, act = self.steps[self.done]
+            if self.start_day + after > day:
+                break
+            due.append(act)
+            self.done += 1
+        return due
+
+    def finished(self) -> bool:
+        """Say whether the course is behind this person."""
+        return self.done >= len(self.steps)
+
+
+def make_life(
+    employee: Employee, skill: SkillWorld, order: int, history_days: float, rng: random.Random
+) -> Life:
+    """Return the life of one pair; `order` is the skill's place in the role's curriculum, from 0.
+
+    history_days: how many days pass before somebody watches; newcomers start towards its end.
+    """
+    part = employee.part(skill.id)
+    ability = rng.gauss(0.65, 0.4) - (1.8 if part is Part.STRUGGLING else 0.0)
+    decay = min(0.7, max(0.25, rng.lognormvariate(-0.85, 0.2)))
+    truth = PairTruth(
+        ability, skill.difficulty, decay, reliance=rng.uniform(0.0, 0.25), lift=rng.uniform(0.5, 0.8)
+    )
+    cohort = min(0.10 * history_days * order, 0.5 * history_days) + rng.uniform(0.0, 4.0)
+    life = Life(
+        skill=skill,
+        part=part,
+        truth=truth,
+        start_day=cohort,
+        steps=COURSE,
+        review_rate=0.035,
+        simulate_rate=0.02,
+        chance=1.0,
+        role=employee.role,
+        horizon_days=history_days,
+    )
+    _CAST_CHANGES[part](life, rng)
+    return life
+
+
+def _steady(_life: Life, _rng: random.Random) -> None:
+    """Learn, practise, apply, now and then review."""
+
+
+def _lapsed(life: Life, rng: random.Random) -> None:
+    """Learn well, then move to work that never asks for it: memory fades, nobody sees it."""
+    life.start_day = rng.uniform(0.02, 0.30) * life.horizon_days
+    life.steps = COURSE[:5]
+    life.review_rate = life.simulate_rate = 0.0
+    life.chance = 0.0
+    life.truth.ability = max(life.truth.ability, 0.2)
+    life.truth.decay = rng.uniform(0.5, 0.65)
+    # Some are sent back to that work while somebody watches; the others fade unseen.
+    life.return_day = life.horizon_days + rng.uniform(-1.0, 6.0)
+
+
+def _unused(life: Life, rng: random.Random) -> None:
+    """Learn, keep practising in simulations, and hardly ever get to do it at work."""
+    life.start_day = rng.uniform(0.35, 0.55) * life.horizon_days
+    life.steps = LONG_PRACTICE
+    life.review_rate, life.simulate_rate = 0.10, 0.22
+    life.chance = 0.0
+    life.truth.ability = max(life.truth.ability, 0.4)
+
+
+def _leaning(life: Life, rng: random.Random) -> None:
+    """Apply it at work, but never without the job aid."""
+    life.start_day = rng.uniform(0.30, 0.50) * life.horizon_days
+    life.chance = 1.8
+    life.truth.reliance = 1.0
+    life.truth.lift = 0.85
+
+
+def _newcomer(life: Life, rng: random.Random) -> None:
+    """Start shortly before somebody watches, so that learning is seen as it happens."""
+    life.start_day = life.horizon_days - rng.uniform(-2.0, 12.0)
+    life.chance = 0.6
+
+
+def _struggling(life: Life, rng: random.Random) -> None:
+    """Do everything like the others with less ability."""
+    life.truth.reliance = rng.uniform(0.2, 0.5)
+
+
+def _no_show(life: Life, _rng: random.Random) -> None:
+    """Never turn up for the course; the job goes on all the same."""
+    life.start_day = NEVER_DAY
+    life.review_rate = life.simulate_rate = 0.0
+    life.chance = 0.6
+
+
+_CAST_CHANGES = {
+    Part.STEADY: _steady,
+    Part.LAPSED: _lapsed,
+    Part.UNUSED: _unused,
+    Part.LEANING: _leaning,
+    Part.NEWCOMER: _newcomer,
+    Part.STRUGGLING: _struggling,
+    Part.NO_SHOW: _no_show,
+}
