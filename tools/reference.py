@@ -13,6 +13,7 @@ from pathlib import Path
 from reference_pages.adapters_page import adapters_page
 from reference_pages.cli_page import cli_page
 from reference_pages.errors_page import errors_page
+from reference_pages.files_pages import performance_event_page, program_map_page, roster_page
 from reference_pages.metrics_page import metrics_page
 from reference_pages.reasons_page import reasons_page
 from reference_pages.settings_page import settings_page
@@ -25,7 +26,10 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "cli.md": cli_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,
+    "performance-event.md": performance_event_page,
+    "program-map.md": program_map_page,
     "reasons.md": reasons_page,
+    "roster.md": roster_page,
     "settings.md": settings_page,
 }
 

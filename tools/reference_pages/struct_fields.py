@@ -146,12 +146,15 @@ def _docstring_parts(struct: type, names: list[str]) -> dict[str, str]:
     known = "|".join(map(re.escape, names))
     if not known:
         return {}
-    label = re.compile(rf"(?:^|(?<=[.;] ))((?:{known})(?:(?:, | and )(?:{known}))*): ")
+    value = r'(?: "[^"]*")?'  # as in: grain "team": readings never count for one person
+    label = re.compile(rf"(?:^|(?<=[.;] ))((?:{known}){value}(?:(?:, | and )(?:{known}))*): ")
     pieces = label.split(text)
     found = {}
     for labels, meaning in zip(pieces[1::2], pieces[2::2], strict=True):
         for name in re.split(r", | and ", labels):
-            found[name] = meaning.strip().rstrip(".;")
+            bare, _, only = name.partition(" ")
+            words = meaning.strip().rstrip(".;")
+            found[bare] = f"{only}: {words}" if only else words
     return found
 
 
