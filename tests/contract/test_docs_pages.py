@@ -102,14 +102,13 @@ def test_every_make_target_in_the_pages_exists(repository: Path) -> None:
     makefile = (repository / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
     benchmarks = {f"bench-{path.stem.replace('_', '-')}" for path in (repository / "benchmarks").glob("*.py")}
-    named = {
-        (place, target)
-        for place, text in [
-            *fences(repository, "sh"),
-            *((str(p), " ".join(re.findall(r"`([^`]+)`", p.read_text("utf-8")))) for p in pages(repository)),
-        ]
-        for target in re.findall(r"\bmake ([a-z][a-z-]*)", text)
-    }
+    lines = [(place, line) for place, text in fences(repository, "sh") for line in text.splitlines()]
+    lines += [
+        (page.name, span)
+        for page in pages(repository)
+        for span in re.findall(r"`([^`\n]+)`", page.read_text("utf-8"))
+    ]
+    named = {(place, m[1]) for place, line in lines if (m := re.match(r"make ([A-Za-z][A-Za-z-]*)", line))}
     assert {"run", "test"} <= {target for _, target in named}
     assert not [entry for entry in sorted(named) if entry[1] not in targets | benchmarks | {"bench-NAME"}]
 
