@@ -8,24 +8,11 @@ be shared between statements: admission keeps the ones that repeat.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    from typing import Optional as Maybe
-else:
-
-    class Maybe:
-        """A property that may be absent: read as None or T by type checkers, as plain T by msgspec.
-
-        So a decoder refuses null, while the attribute of an absent property is None.
-        """
-
-        def __class_getitem__(cls, item: Any) -> Any:
-            """Return the type of the property when it is there."""
-            return item
-
+from carrythrough.xapi.absence import Maybe
 
 LanguageMap = dict[str, str]
 """Language tag (RFC 5646) to text."""
