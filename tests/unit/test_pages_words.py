@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from carrythrough.evidence.types import Channel
 from carrythrough.gateway.pages import words
+from carrythrough.program.types import ActionName, StageName
 
 NOW_MS = 1_795_291_200_000  # 2026-11-21T20:00:00Z
 
@@ -69,3 +73,9 @@ def test_codes_of_a_newer_server_are_shown_rather_than_refused() -> None:
     assert words.action("mentor-match") == "Mentor match"
     assert words.status("held-back") == "Held back"
     assert words.recipient("mentor") == "Mentor"
+
+
+def test_every_code_of_the_core_has_words() -> None:
+    assert set(words.STAGES) == set(get_args(StageName))
+    assert set(words.ACTIONS) == set(get_args(ActionName))
+    assert set(words.CHANNELS) == {channel.name.lower() for channel in Channel}

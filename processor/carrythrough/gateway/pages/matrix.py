@@ -17,7 +17,6 @@ from carrythrough.gateway.pages.board import (
     Board,
     BoardReader,
     View,
-    display_name,
     mean_score,
     select,
 )
@@ -28,6 +27,9 @@ from carrythrough.gateway.pages.signin import signed_in
 
 NAMES_MAX = 200
 """Names asked for at once by the live feed."""
+
+FEED_EFFECTS = 60
+"""Effects before the page was made that the live feed begins with."""
 
 TEXT_MAX = 100
 """Characters of a search text that are looked at."""
@@ -48,6 +50,7 @@ class MatrixPage:
     async def show(self, request: Request) -> Response:
         """Return the matrix for the filters in the query string; a wrong filter value shows nothing."""
         # Before the board: an effect between the two is then repeated on the stream, never lost.
+        seq = await ask(self.queries.last_seq)
         summary = await ask(self.queries.summary)
         board = await self.boards.board()
         view = _view(request, board)
@@ -67,6 +70,8 @@ class MatrixPage:
             "minimum": minimum_outcomes(summary),
             "now_ms": self.now_ms(),
             "live": live_words(summary),
+            "seq": seq,
+            "resume_after": max(0, seq - FEED_EFFECTS),
         }
         return page(request, "matrix.html", context)
 
@@ -74,9 +79,7 @@ class MatrixPage:
     async def names(self, request: Request) -> Response:
         """Return `{"names": {subject: name}}` for the people of the feed who are not on the page."""
         wanted = request.query_params.getlist("subject")[:NAMES_MAX]
-        board = await self.boards.board()
-        known = {person.subject: person.name for person in board.people}
-        names = {subject: known.get(subject) or display_name(None, subject) for subject in wanted}
+        names = {subject: await self.boards.name(subject) for subject in wanted}
         return JSONResponse({"names": names}, headers=SECURITY_HEADERS | PRIVATE)
 
 
@@ -127,16 +130,17 @@ def _link(view: View, **changes: Any) -> str:
 
 
 def _goals(board: Board, program: Json) -> list[Json]:
-    """Return each goal with its KPIs and the mean score of the skills that serve it."""
+    """Return each goal with its KPIs and the mean score of the skills that serve one of them."""
     goals: list[Json] = []
     for goal in program["goals"]:
-        skills = [skill for skill in goal.get("skills", ()) if skill in board.skills]
-        mean, people = mean_score(board, skills)
+        kpis = {kpi["id"] for kpi in goal["kpis"]}
+        skills = {skill["id"]: skill["name"] for skill in program["skills"] if kpis & set(skill["kpis"])}
+        mean, people = mean_score(board, list(skills))
         goals.append(
             {
                 "name": goal["name"],
-                "kpis": goal.get("kpis", ()),
-                "skills": [board.skills[skill] for skill in skills],
+                "kpis": goal["kpis"],
+                "skills": list(skills.values()),
                 "mean": mean,
                 "people": people,
             }

@@ -49,12 +49,12 @@ class PersonPage:
         context = {
             "viewer": viewer,
             "subject": subject,
-            "person": display_name(scores.get("name"), subject),
+            "person": display_name(scores, subject),
             "scores": scores,
             "skill": skill,
             "explanation": explanation,
             "evidence": explanation["evidence"][:EVIDENCE_ROWS_MAX] if explanation else [],
-            "trajectory": explanation["trajectory"][-TRAJECTORY_ROWS_MAX:] if explanation else [],
+            "trajectory": _scored(explanation["trajectory"])[-TRAJECTORY_ROWS_MAX:] if explanation else [],
             "actions": actions["actions"],
             "more_actions": bool(actions["next"]),
             "minimum": minimum_outcomes(summary),
@@ -75,3 +75,9 @@ def _chosen(scores: Json, asked: str) -> Json | None:
     if scored:
         return min(scored, key=lambda skill: skill["score"])
     return skills[0] if skills else None
+
+
+def _scored(trajectory: list[Json]) -> list[Json]:
+    """Return the points from the first score on; what came before had too little evidence to show."""
+    first = next((i for i, point in enumerate(trajectory) if point["score"] is not None), len(trajectory))
+    return trajectory[first:]

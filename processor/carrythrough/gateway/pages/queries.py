@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -12,30 +12,41 @@ Json = dict[str, Any]
 
 
 class PageQueries(Protocol):
-    """The read methods that the pages use; times are ms since the epoch, scores 0..1."""
+    """The read methods that the pages use; times are ms since the epoch, scores 0..1.
+
+    They block, and must be safe to call from any thread.
+    """
 
     def summary(self) -> Json:
         """Return the counts, rates, delays, the clock and the program's goals."""
         ...
 
-    def list_scores(self, *, now_ms: int, names: bool, limit: int, cursor: str | None = None) -> Json:
+    def list_scores(self, now_ms: int, *, limit: int, cursor: str, names: bool) -> Json:
         """Return `{"scores", "next"}` ordered by subject, then skill."""
         ...
 
-    def employee_scores(self, subject: str, now_ms: int, *, names: bool) -> Json | None:
-        """Return all scores of one person, or None when nothing is known of them."""
+    def employee_scores(self, subject: str, now_ms: int, names: bool) -> Json | None:  # noqa: FBT001 - the shape of the port
+        """Return all scores of one person."""
         ...
 
-    def explanation(self, subject: str, skill: str, now_ms: int) -> Json | None:
-        """Return the evidence and the reasons behind one score, or None when there is none."""
+    def explanation(self, subject: str, skill_id: str, at_ms: int) -> Json | None:
+        """Return the evidence and the reasons behind one score, None for an unknown skill."""
         ...
 
-    def actions(self, *, limit: int, cursor: str | None = None, subject: str | None = None) -> Json:
+    def actions(self, *, limit: int, subject: str) -> Json:
         """Return `{"actions", "next"}`, newest first."""
         ...
 
-    def subject(self, ref: str) -> str | None:
+    def subject(self, reference: str) -> str | None:
         """Return the pseudonym behind a pseudonym or a roster id."""
+        ...
+
+    def effects_after(self, seq: int, limit: int) -> Sequence[Any]:
+        """Return committed effects after a number, in order; each with `seq`, `kind`, `body` (JSON)."""
+        ...
+
+    def last_seq(self) -> int:
+        """Return the sequence number of the newest effect."""
         ...
 
 

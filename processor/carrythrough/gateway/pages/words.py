@@ -105,6 +105,11 @@ def count(number: float | None) -> str:
     return "–" if number is None else f"{number:,.0f}".replace(",", "\u202f")
 
 
+def number(value: float) -> str:
+    """Return a figure as somebody would write it ("78", "0.05", not "78.0")."""
+    return f"{value:g}"
+
+
 def rate(per_s: float | None) -> str:
     """Return a rate: one decimal under ten, whole above."""
     if per_s is None:
@@ -169,6 +174,7 @@ FILTERS: dict[str, Any] = {
     "points": points,
     "signed_points": signed_points,
     "count": count,
+    "number": number,
     "rate": rate,
     "delay": delay,
     "when": when,

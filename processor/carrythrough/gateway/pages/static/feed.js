@@ -6,6 +6,7 @@ const FLUSH_MS = 1_500;
 const ITEMS_PER_FLUSH = 4;
 const QUEUE_MAX = 500;
 const NAMES_MAX = 200; // what the server answers at once
+const PAST_ITEMS = 12; // of what happened before the page was opened
 const POINTS_MIN = 1; // smaller changes of a score are not news
 
 export class Feed {
@@ -18,30 +19,31 @@ export class Feed {
     setInterval(() => this.flush(), FLUSH_MS);
   }
 
-  add(effect) {
+  // past: it happened before the page was opened.
+  add(effect, past) {
     const item = describe(effect, this.skillNames);
     if (!item) return;
-    this.queue.push({ effect, item });
+    this.queue.push({ effect, item, past });
     if (this.queue.length > QUEUE_MAX) this.queue.shift();
   }
 
   async flush() {
     if (this.paused || this.flushing || !this.queue.length) return;
     this.flushing = true;
-    // Rare things first: a burst of small score changes must not push an action out of sight.
     const waiting = this.queue.splice(0);
-    const rank = { action: 0, stage: 1, score: 2 };
-    const chosen = waiting.toSorted((a, b) => rank[a.effect.type] - rank[b.effect.type]).slice(0, ITEMS_PER_FLUSH);
-    const shown = waiting.filter((entry) => chosen.includes(entry));
+    const past = waiting.filter((entry) => entry.past).slice(-PAST_ITEMS);
+    const news = waiting.filter((entry) => !entry.past);
+    const shown = choose(news);
     try {
-      await this.learnNames(shown.map(({ effect }) => effect.subject));
+      await this.learnNames([...past, ...shown].map(({ effect }) => effect.subject));
     } finally {
       this.flushing = false;
     }
     document.getElementById("feed-empty").hidden = true;
+    for (const { effect, item } of past) this.list.prepend(this.render(effect, item));
+    const rest = news.length - shown.length;
+    if (rest > 0) this.list.prepend(element("li", "rest", `and ${rest} more ${rest === 1 ? "change" : "changes"} at that time`));
     for (const { effect, item } of shown) this.list.prepend(this.render(effect, item));
-    const rest = waiting.length - shown.length;
-    if (rest > 0) this.list.prepend(element("li", "rest", `and ${rest} more ${rest === 1 ? "change" : "changes"} at the same time`));
     while (this.list.childElementCount > ITEMS_MAX) this.list.lastElementChild.remove();
   }
 
@@ -72,23 +74,32 @@ export class Feed {
   }
 }
 
+// Rare things first: a burst of small score changes must not push an action out of sight.
+function choose(news) {
+  const rank = { action: 0, stage: 1, score: 2 };
+  const chosen = news.toSorted((a, b) => rank[a.effect.type] - rank[b.effect.type]).slice(0, ITEMS_PER_FLUSH);
+  return news.filter((entry) => chosen.includes(entry));
+}
+
 function describe(effect, skillNames) {
-  const skill = skillNames[effect.skill] ?? effect.skill;
-  const why = effect.reasons?.[0]?.text ?? "";
-  if (effect.type === "score") {
-    if (effect.score === null) return effect.previous === null ? null : { kind: "down", text: `${skill}: no score any more, not enough recent evidence`, why };
-    if (effect.previous === null) return { kind: "up", text: `${skill}: first score, ${points(effect.score)}`, why };
-    const moved = (effect.score - effect.previous) * 100;
-    if (Math.abs(moved) < POINTS_MIN) return null;
-    return { kind: moved > 0 ? "up" : "down", text: `${skill}: ${points(effect.previous)} → ${points(effect.score)}`, why };
-  }
+  const skill = skillNames[effect.skill] ?? effect.skill_name ?? effect.skill;
+  if (effect.type === "score") return describeScore(effect, skill);
   if (effect.type === "stage") {
-    return { kind: "stage", text: `${skill}: ${stageWord(effect.before)} → ${stageWord(effect.after)}`, why: "" };
+    if (effect.before === "unknown") return null; // the first evidence: the score that follows tells more
+    return { kind: "stage", text: `${skill}: ${stageWord(effect.before)} → ${stageWord(effect.after)}` };
   }
   if (effect.type === "action") {
-    return { kind: "action", text: `${effect.skill_name || skill}: ${actionWord(effect.action)} for ${recipientWord(effect.to)}`, why: effect.why };
+    return { kind: "action", text: `${skill}: ${actionWord(effect.action)} for ${recipientWord(effect.to)}`, why: effect.why };
   }
   return null;
+}
+
+function describeScore({ score, previous }, skill) {
+  if (score === null) return previous === null ? null : { kind: "down", text: `${skill}: no score any more, not enough recent evidence` };
+  if (previous === null) return { kind: "up", text: `${skill}: first score, ${points(score)}` };
+  const moved = (score - previous) * 100;
+  if (Math.abs(moved) < POINTS_MIN) return null;
+  return { kind: moved > 0 ? "up" : "down", text: `${skill}: ${points(previous)} → ${points(score)}` };
 }
 
 function element(tag, className, text = "") {

@@ -10,6 +10,7 @@ const REFRESH_MS = 10_000; // how soon after a change the server's own rendering
 
 const skillNames = JSON.parse(document.getElementById("skill-names").textContent);
 const board = document.getElementById("board");
+const seqAtStart = Number(board.dataset.seq); // the page shows everything up to here
 const key = (subject, skill) => `${subject}\u001f${skill}`;
 const latest = new Map(); // newest score effect a cell, waiting to be drawn
 const names = new Map();
@@ -32,9 +33,11 @@ function draw() {
   latest.clear();
 }
 
-function receive(effect) {
+function receive(effect, id) {
+  const past = id <= seqAtStart;
+  feed.add(effect, past);
+  if (past) return;
   dirty = true;
-  feed.add(effect);
   if (effect.type !== "score") return;
   if (!latest.size && !paused) requestAnimationFrame(draw);
   latest.set(key(effect.subject, effect.skill), effect);
@@ -119,6 +122,7 @@ pause.addEventListener("click", () => {
 });
 
 new Stream("/v1/stream?types=score,stage,action", {
+  after: board.dataset.resumeAfter,
   onEffect: receive,
   onState(state) {
     if (state === "live" && stateWhenLive === "waiting") dirty = true;

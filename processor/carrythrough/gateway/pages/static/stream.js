@@ -6,12 +6,12 @@ const RETRY_MS_MAX = 15_000;
 const SILENCE_MS_MAX = 40_000; // the server sends a heartbeat every 15 s
 
 export class Stream {
-  // onEffect(effect), onState("live" | "waiting" | "signed-out")
-  constructor(address, { onEffect, onState }) {
+  // onEffect(effect, id), onState("live" | "waiting" | "signed-out"); after: id that the page has seen
+  constructor(address, { after = "", onEffect, onState }) {
     this.address = address;
     this.onEffect = onEffect;
     this.onState = onState;
-    this.lastId = "";
+    this.lastId = after;
     this.retryMs = RETRY_MS_MIN;
     this.abort = null;
     this.wanted = false;
@@ -100,7 +100,7 @@ export class Stream {
       if (field === "id") this.lastId = value;
       else if (field === "data") data.push(value);
     }
-    if (data.length) this.onEffect(JSON.parse(data.join("\n")));
+    if (data.length) this.onEffect(JSON.parse(data.join("\n")), Number(this.lastId));
   }
 }
 
