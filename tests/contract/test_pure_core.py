@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PURE = (
+    "authoring",
     "events",
     "evidence",
     "identity",
