@@ -14,14 +14,17 @@ import signal
 import sys
 import threading
 import time
-from typing import IO
+from collections import Counter
+from typing import IO, Any
 
 import httpx
 import msgspec
 
+from carrythrough.identity.actor import pseudonym
 from carrythrough.testing.clock import ScaledClock
 from carrythrough.testing.simulator import DAY_MS, Delivery, Simulator
 from carrythrough.testing.simulator_people import load_organisation
+from carrythrough.testing.simulator_reactions import ActionReader
 from carrythrough.testing.simulator_senders import Sender, SenderStoppedError, Sent
 
 LIVE_PAUSE_S = 0.1
@@ -30,16 +33,22 @@ REPORT_EVERY_S = 0.5
 HISTORY_CHUNK_MS = DAY_MS
 CATCH_UP_MS = 6 * 3_600_000
 """Simulated time played at most between two looks at the commands, when the feed is behind."""
-REACTION_SHARE_MAX = 50
-"""Reactions taken from the queue at one look."""
+REACTIONS_MAX = 200
+"""Actions taken from the queue at one look."""
 
 
 class FeedOrder(msgspec.Struct, kw_only=True):
-    """What the parent asks for. anchor_ms: where history ends and live time begins."""
+    """What the parent asks for. anchor_ms: where history ends and live time begins.
+
+    statements, events, reader: (key, secret) of Basic credentials. tenant_key: hexadecimal; with it
+    the simulated people recognise the actions that are meant for them.
+    """
 
     url: str
-    key: str
-    secret: str
+    statements: tuple[str, str]
+    events: tuple[str, str]
+    reader: tuple[str, str]
+    tenant_key: str
     employees: int
     seed: int
     anchor_ms: int
@@ -48,26 +57,25 @@ class FeedOrder(msgspec.Struct, kw_only=True):
 
 
 class Command(msgspec.Struct, kw_only=True):
-    """A line from the parent. do: "start" (with started_ns), "react" (to an action) or "stop"."""
+    """A line from the parent. do: "start" (with started_ns) or "stop"."""
 
     do: str
     started_ns: int = 0
-    employee: str = ""
-    skill: str = ""
-    action: str = ""
 
 
 class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A line to the parent. event: "history" (under way), "history-done", "live", "failed" or "stopped".
 
     share: part of the history that is posted, 0..1. behind_s: real seconds by which live time runs
-    behind its clock. taken_up: actions that simulated people reacted to.
+    behind its clock. actions: how many were requested, by rule of the program map. taken_up: how
+    many of them a simulated person acted on.
     """
 
     event: str
     sent: Sent
     share: float = 0.0
     behind_s: float = 0.0
+    actions: dict[str, int] = {}
     taken_up: int = 0
     detail: str = ""
 
@@ -79,17 +87,24 @@ class Feed:
         self._order = order
         self._reports = reports
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._actions: Counter[str] = Counter()
         self._taken_up = 0
         self._reported_s = 0.0
         organisation = load_organisation(order.employees)
         self._start_ms = order.anchor_ms - int(order.history_days * DAY_MS)
         self._simulator = Simulator(organisation, order.seed, self._start_ms, order.history_days)
-        self._sender = Sender(order.url, order.key, order.secret, self._stop.is_set)
+        logins = {"statement": order.statements, "event": order.events}
+        self._sender = Sender(order.url, logins, self._stop.is_set)
+        self._reader = ActionReader(order.url, order.reader, self._heard.put)
+        tenant_key = bytes.fromhex(order.tenant_key)
+        self._employees = {pseudonym(tenant_key, f"roster:{p.id}"): p.id for p in organisation.people}
         threading.Thread(target=self._listen, args=(commands,), name="commands", daemon=True).start()
 
     def run(self) -> int:
         """Play until stopped; return the exit code, 1 when the server could not be reached."""
+        self._reader.start()
         try:
             self._play_history()
             clock = self._wait_for_start()
@@ -102,6 +117,7 @@ class Feed:
                 self._report("failed", detail=f"the server cannot be reached: {error}")
                 return 1
         finally:
+            self._reader.stop()
             self._sender.close()
         self._report("stopped")
         return 0
@@ -146,13 +162,16 @@ class Feed:
             self._stop.wait(LIVE_PAUSE_S)
 
     def _react(self) -> None:
-        for _ in range(REACTION_SHARE_MAX):
+        """Let the simulated people act on what reached them since the last look."""
+        for _ in range(REACTIONS_MAX):
             try:
-                command = self._commands.get_nowait()
+                action = self._heard.get_nowait()
             except queue.Empty:
                 return
-            if command.do == "react":
-                self._taken_up += self._simulator.prompt(command.employee, command.skill, command.action)
+            self._actions[action["rule"]] += 1
+            employee = self._employees.get(action["recipient"])
+            if employee is not None and action["recipient"] == action["subject"]:
+                self._taken_up += self._simulator.prompt(employee, action["skill"], action["action"])
 
     def _report(
         self,
@@ -172,6 +191,7 @@ class Feed:
             sent=self._sender.sent,
             share=round(share, 4),
             behind_s=round(behind_s, 2),
+            actions=dict(self._actions),
             taken_up=self._taken_up,
             detail=detail,
         )

@@ -43,11 +43,12 @@ class SenderStoppedError(Exception):
 class Sender:
     """Posts deliveries in order. stopping: asked between tries, so that a stop never waits long.
 
-    key, secret: Basic credentials with the scopes statements/write and events/write.
+    logins: (key, secret) of Basic credentials by kind, "statement" and "event".
     """
 
-    def __init__(self, url: str, key: str, secret: str, stopping: Callable[[], bool]) -> None:
-        self._client = httpx.Client(base_url=url, auth=(key, secret), timeout=TIMEOUT_S)
+    def __init__(self, url: str, logins: dict[str, tuple[str, str]], stopping: Callable[[], bool]) -> None:
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_S)
+        self._logins = logins
         self._stopping = stopping
         self._waiting: dict[str, list[bytes]] = {"statement": [], "event": []}
         self._ids: dict[str, set[Any]] = {"statement": set(), "event": set()}
@@ -88,7 +89,7 @@ class Sender:
         if kind == "statement":
             headers["X-Experience-API-Version"] = "1.0.3"
         body = b"[" + b",".join(batch) + b"]"
-        response = self._until_answered(PATHS[kind], body, headers)
+        response = self._until_answered(kind, body, headers)
         if response.is_success:
             self._count(kind, len(batch), response)
         else:
@@ -104,12 +105,14 @@ class Sender:
             self.sent.events += count
             self.sent.known += response.json().get("known", 0)
 
-    def _until_answered(self, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    def _until_answered(self, kind: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
         """Return the first answer that is not a passing fault; after RETRIES_MAX the last one, or raise."""
         for attempt in range(RETRIES_MAX):
             wait_s = min(BACKOFF_MAX_S, 0.1 * 2.0**attempt)
             try:
-                response = self._client.post(path, content=body, headers=headers)
+                response = self._client.post(
+                    PATHS[kind], content=body, headers=headers, auth=self._logins[kind]
+                )
             except httpx.TransportError:
                 if attempt == RETRIES_MAX - 1:
                     raise
