@@ -16,12 +16,15 @@ from typing import Any, TypeVar, cast
 
 from msgspec import inspect
 
+from carrythrough.authoring.patterns import format_fault
 from carrythrough.authoring.source import Lint, Node
 
 T = TypeVar("T")
 
 LINTS_MAX = 200
 """Faults gathered from one text before reading stops: nobody reads more at once."""
+SUGGESTIONS_FROM_MAX = 2_000
+"""Names compared for a suggestion; the comparison is slow, and a longer list suggests nothing useful."""
 
 _FAULT = object()
 
@@ -42,7 +45,7 @@ def label_of(path: Path) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return 'did you mean "…"?' for the nearest of `known`, or "" when none is near."""
-    names = list(known)
+    names = list(known)[:SUGGESTIONS_FROM_MAX]
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if not near:
         folded = {name.lower().replace("_", "-"): name for name in names}
@@ -169,6 +172,8 @@ class _Reader:
     def sequence(self, node: Node, kind: inspect.VarTupleType | inspect.ListType, path: Path) -> Any:
         label = label_of(path)
         item = kind.item_type
+        if isinstance(item, inspect.Metadata):
+            item = item.type
         if not isinstance(node.value, list):
             if isinstance(item, (inspect.StrType, inspect.LiteralType)) and isinstance(node.value, str):
                 single = self.read(node, item, path)
@@ -224,7 +229,7 @@ class _Reader:
             fix = "send both halves or the character itself"
             return self.fault(node, path, "bad-format", message, rule, fix)
         if kind.pattern is not None and not _pattern(kind.pattern).search(value):
-            return self.fault(node, path, "bad-format", *_format_message(label_of(path), value, kind.pattern))
+            return self.fault(node, path, "bad-format", *format_fault(label, value, kind.pattern))
         if kind.min_length is not None and len(value) < kind.min_length:
             message, rule = f"{label} is empty", f"{label} has text"
             return self.fault(node, path, "out-of-range", message, rule, "write something")
@@ -285,16 +290,3 @@ def _describe(value: Any) -> str:
         case dict():
             return "a mapping"
     return "a list"
-
-
-def _format_message(label: str, value: str, pattern: str) -> tuple[str, str, str]:
-    """Return (message, rule, fix) for text that does not have its format."""
-    shown = value[:60]
-    if "(-[a-z0-9]+)*" in pattern:
-        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
-        fix = f'write "{slug}"' if slug else "write lower-case letters, digits and single hyphens"
-        return f'{label} is "{shown}", not an id', f"{label} is kebab-case: a-z, 0-9 and single hyphens", fix
-    if ":" in pattern:
-        rule = f"{label} is HH:MM, 00:00 to 23:59"
-        return f'{label} is "{shown}", not a time of day', rule, 'write for example "20:00"'
-    return f'{label} is "{shown}", which has the wrong format', f"{label} matches {pattern}", "see the schema"

@@ -11,9 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-PLAIN_PATTERN = r"^[^\x00-\x1f\x7f]*$"
-"""No control characters: ids are hashed with a separator and end up in logs and tables."""
-SKILL_PATTERN = r"^([a-z0-9]+(-[a-z0-9]+)*)?$"
+from carrythrough.authoring import patterns
 
 EventKind = Literal[
     "qa-result", "task-outcome", "kpi-reading", "observation", "job-aid-use", "self-report", "opportunity"
@@ -23,8 +21,9 @@ OUTCOME_KINDS = frozenset({"qa-result", "task-outcome", "kpi-reading", "observat
 BARE_KINDS = frozenset({"job-aid-use", "opportunity"})
 """Kinds that must not carry one."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_PATTERN)]
-Optional = Annotated[str, Meta(max_length=200, pattern=PLAIN_PATTERN)]
+# No control characters: ids are hashed with a separator and end up in logs and tables.
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=patterns.PLAIN)]
+Optional = Annotated[str, Meta(max_length=200, pattern=patterns.PLAIN)]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -61,9 +60,9 @@ class EventActor(_Part, frozen=True, kw_only=True, rename={"object_type": "objec
 
     object_type: Literal["Agent"] = "Agent"
     name: Optional = ""
-    mbox: Annotated[str, Meta(pattern=r"^mailto:[^@\s]+@[^@\s]+$", max_length=400)] | None = None
-    mbox_sha1sum: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{40}$")] | None = None
-    openid: Annotated[str, Meta(min_length=1, max_length=2000, pattern=PLAIN_PATTERN)] | None = None
+    mbox: Annotated[str, Meta(pattern=patterns.MBOX, max_length=400)] | None = None
+    mbox_sha1sum: Annotated[str, Meta(pattern=patterns.SHA1)] | None = None
+    openid: Annotated[str, Meta(min_length=1, max_length=2000, pattern=patterns.PLAIN)] | None = None
     account: EventAccount | None = None
 
 
@@ -84,9 +83,9 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     time: str
     employee: Optional = ""
     actor: EventActor | None = None
-    skill: Annotated[str, Meta(max_length=64, pattern=SKILL_PATTERN)] = ""
+    skill: Annotated[str, Meta(max_length=64, pattern=patterns.ID_OR_EMPTY)] = ""
     activity: Optional = ""
-    kpi: Annotated[str, Meta(max_length=64, pattern=SKILL_PATTERN)] = ""
+    kpi: Annotated[str, Meta(max_length=64, pattern=patterns.ID_OR_EMPTY)] = ""
     outcome: EventOutcome | None = None
     assisted: bool = False
     observer: Observer | None = None

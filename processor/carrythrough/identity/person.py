@@ -7,18 +7,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-PLAIN_PATTERN = r"^[^\x00-\x1f\x7f]*$"
-MBOX_PATTERN = r"^mailto:[^@\s]+@[^@\s]+$"
-EMAIL_PATTERN = r"^([^@\s:]+@[^@\s]+)?$"
-HOURS_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])?$"
-LOCALE_PATTERN = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
+from carrythrough.authoring import patterns
 
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 OptOut = Literal["all", "spaced-review", "nudge", "fade-job-aid"]
 """What a person may decline: everything, or one kind of action."""
 
-Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_PATTERN)]
-Text = Annotated[str, Meta(max_length=200, pattern=PLAIN_PATTERN)]
+Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=patterns.PLAIN)]
+Text = Annotated[str, Meta(max_length=200, pattern=patterns.PLAIN)]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -35,8 +31,8 @@ class RosterAccount(_Part, frozen=True, kw_only=True, rename={"home_page": "home
 class Identifier(_Part, frozen=True, kw_only=True):
     """One way in which a person appears as an actor: exactly one member is given."""
 
-    mbox: Annotated[str, Meta(pattern=MBOX_PATTERN, max_length=400)] | None = None
-    mbox_sha1sum: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{40}$")] | None = None
+    mbox: Annotated[str, Meta(pattern=patterns.MBOX, max_length=400)] | None = None
+    mbox_sha1sum: Annotated[str, Meta(pattern=patterns.SHA1)] | None = None
     openid: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     account: RosterAccount | None = None
 
@@ -52,15 +48,15 @@ class Person(_Part, frozen=True, kw_only=True):
     id: Key
     name: Text = ""
     identifiers: tuple[Identifier, ...] = ()
-    email: Annotated[str, Meta(pattern=EMAIL_PATTERN, max_length=320)] = ""
+    email: Annotated[str, Meta(pattern=patterns.EMAIL_OR_EMPTY, max_length=320)] = ""
     manager: Text = ""
     team: Text = ""
     role: Text = ""
     site: Text = ""
     time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
-    work_hours: Annotated[str, Meta(pattern=HOURS_PATTERN)] = ""
+    work_hours: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
     days_off: tuple[DayName, ...] = ()
-    locale: Annotated[str, Meta(pattern=LOCALE_PATTERN, max_length=35)] = "en"
+    locale: Annotated[str, Meta(pattern=patterns.LOCALE, max_length=35)] = "en"
     opted_out: tuple[OptOut, ...] = ()
 
 

@@ -36,7 +36,7 @@ class Outcome(enum.IntEnum):
     COMPLETION = 3
 
 
-_CHANNELS = {
+CHANNELS = {
     name: number
     for number, name in enumerate(("learn", "practice", "job", "observed", "exposure", "support", "voice"))
 }
@@ -185,10 +185,10 @@ class Program:
                 continue
             for entry in rule.evidence:
                 if ev.skill in ("", entry.skill):
-                    compiled = EventEvidenceRule(rule.id, entry.skill, _CHANNELS[entry.channel], entry.weight)
+                    compiled = EventEvidenceRule(rule.id, entry.skill, CHANNELS[entry.channel], entry.weight)
                     taken.setdefault(entry.skill, compiled)
         if not taken and ev.skill in self.skills:
-            return (EventEvidenceRule("", ev.skill, _CHANNELS["job"], 1.0),)
+            return (EventEvidenceRule("", ev.skill, CHANNELS["job"], 1.0),)
         return tuple(taken.values())
 
 
@@ -200,7 +200,7 @@ def _rule(name: str, entry: ActivityEvidence) -> EvidenceRule:
     return EvidenceRule(
         rule=name,
         skill=entry.skill,
-        channel=_CHANNELS[entry.channel],
+        channel=CHANNELS[entry.channel],
         outcome=_OUTCOMES[entry.outcome],
         w=int(entry.weight * W_ONE + 0.5),
         item=entry.item == "activity",

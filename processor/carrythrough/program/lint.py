@@ -6,7 +6,7 @@ warning says that evidence or a business link is missing, which is the author's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from carrythrough.authoring.reading import did_you_mean, listing
 from carrythrough.authoring.source import Lint, Node
@@ -29,15 +29,15 @@ def lint_map(program: ProgramMap, root: Node, filename: str) -> list[Lint]:
 
 def _duplicate_ids(context: LintContext) -> None:
     program = context.program
-    sections: dict[str, Iterable[tuple[str, tuple[str | int, ...]]]] = {
-        section: ((part.id, (section, index, "id")) for index, part in enumerate(getattr(program, section)))
+    sections: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {
+        section: [(part.id, (section, index, "id")) for index, part in enumerate(getattr(program, section))]
         for section in ("goals", "skills", "objectives", "activities", "events", "reinforcement")
     }
-    sections["kpis"] = (
+    sections["kpis"] = [
         (kpi.id, ("goals", g, "kpis", k, "id"))
         for g, goal in enumerate(program.goals)
         for k, kpi in enumerate(goal.kpis)
-    )
+    ]
     for section, entries in sections.items():
         seen: dict[str, tuple[str | int, ...]] = {}
         for name, path in entries:
@@ -77,15 +77,15 @@ def _named(program: ProgramMap) -> Iterator[tuple[tuple[str | int, ...], str, st
             yield ("skills", s, "kpis", k), kpi, "kpi", f'skill "{skill.id}"'
     for o, objective in enumerate(program.objectives):
         yield ("objectives", o, "skill"), objective.skill, "skill", f'objective "{objective.id}"'
-        for a, activity in enumerate(objective.activities):
-            yield ("objectives", o, "activities", a), activity, "activity", f'objective "{objective.id}"'
-    sections: tuple[tuple[str, tuple[Activity | EventRule, ...]], ...]
-    sections = (("activities", program.activities), ("events", program.events))
-    for section, parts in sections:
-        for p, source in enumerate(parts):
-            for e, entry in enumerate(source.evidence):
-                yield (section, p, "evidence", e, "skill"), entry.skill, "skill", f'"{source.id}"'
+        for a, name in enumerate(objective.activities):
+            yield ("objectives", o, "activities", a), name, "activity", f'objective "{objective.id}"'
+    for a, part in enumerate(program.activities):
+        who = f'activity "{part.id}"'
+        for e, entry in enumerate(part.evidence):
+            yield ("activities", a, "evidence", e, "skill"), entry.skill, "skill", who
     for r, rule in enumerate(program.events):
+        for e, given in enumerate(rule.evidence):
+            yield ("events", r, "evidence", e, "skill"), given.skill, "skill", f'event rule "{rule.id}"'
         for k, kpi in enumerate(rule.match.kpi):
             yield ("events", r, "match", "kpi", k), kpi, "kpi", f'event rule "{rule.id}"'
 

@@ -11,16 +11,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from carrythrough.authoring import patterns
 from carrythrough.events.types import EventKind
 
-ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 WEIGHT_MAX = 8.0
 """The largest weight: evidence carries w in 0..8·W_ONE (`evidence.types`)."""
 DIFFICULTY_DEFAULT = 0.65
 """Expected share of right answers of an item about which nothing is known."""
 
-Id = Annotated[str, Meta(pattern=ID_PATTERN, max_length=64, description="Lower-case kebab-case id.")]
+Id = Annotated[str, Meta(pattern=patterns.ID, max_length=64, description="Lower-case kebab-case id.")]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Weight = Annotated[float, Meta(ge=0.0, le=WEIGHT_MAX)]
@@ -191,7 +190,7 @@ class Reinforcement(_Part, frozen=True, kw_only=True):
     adapters: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
 
 
-Clock = Annotated[str, Meta(pattern=CLOCK_PATTERN, description="Local time of day, HH:MM.")]
+Clock = Annotated[str, Meta(pattern=patterns.CLOCK, description="Local time of day, HH:MM.")]
 
 
 class Quiet(_Part, frozen=True, kw_only=True, rename={"from_": "from"}):

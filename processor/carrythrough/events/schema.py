@@ -1,0 +1,49 @@
+"""The published JSON Schema of a performance event (`schemas/performance-event.schema.json`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carrythrough.authoring.schema import schema_of
+from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, PerformanceEvent
+
+
+def performance_event_schema() -> dict[str, Any]:
+    """Return the schema of one event; the ways to send several are those of the endpoint."""
+    document = schema_of(
+        PerformanceEvent,
+        "performance-event",
+        "Performance event",
+        "One on-the-job fact about one employee: a KPI reading, a QA result, a task outcome, an "
+        "observation, job-aid use, a self-report, or an opportunity.",
+    )
+    document["oneOf"] = [_some_text("employee"), _given("actor")]
+    document["allOf"] = [
+        {"if": _kind(OUTCOME_KINDS), "then": _given("outcome")},
+        {"if": _kind(BARE_KINDS), "then": {"not": _given("outcome")}},
+        {
+            "if": {"properties": {"outcome": _given("value")}, **_required("outcome")},
+            "then": _some_text("kpi"),
+        },
+    ]
+    document["$defs"]["EventOutcome"]["oneOf"] = [_given(name) for name in ("met", "score", "value")]
+    identifiers = ("mbox", "mbox_sha1sum", "openid", "account")
+    document["$defs"]["EventActor"]["oneOf"] = [_given(name) for name in identifiers]
+    document["properties"]["time"] |= {"format": "date-time"}
+    return document
+
+
+def _required(name: str) -> dict[str, Any]:
+    return {"required": [name]}
+
+
+def _given(name: str) -> dict[str, Any]:
+    return {**_required(name), "properties": {name: {"not": {"type": "null"}}}}
+
+
+def _some_text(name: str) -> dict[str, Any]:
+    return {**_required(name), "properties": {name: {"type": "string", "minLength": 1}}}
+
+
+def _kind(kinds: frozenset[str]) -> dict[str, Any]:
+    return {"properties": {"kind": {"enum": sorted(kinds)}}, **_required("kind")}

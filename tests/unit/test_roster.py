@@ -1,0 +1,196 @@
+"""Proves that a roster is read alike from YAML, JSON and CSV, and refused with lines and suggestions."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import pytest
+
+from carrythrough.errors import PermanentError
+from carrythrough.identity.person import Identifier, OptOut, Person, RosterAccount
+from carrythrough.identity.roster import check_roster, load_roster
+from carrythrough.program.types import ActionName
+
+YAML = """\
+people:
+  - id: e-1
+    name: Ann Meier
+    email: ann@example.org
+    identifiers:
+      - mbox: mailto:a.meier@example.org
+      - account: {homePage: https://lms.example, name: ann}
+    manager: e-2
+    team: north
+    role: agent
+    site: Zurich
+    time_zone: Europe/Zurich
+    work_hours: 08:00-17:00
+    days_off: [sat, sun]
+    locale: de-CH
+    opted_out: [nudge]
+  - id: e-2
+"""
+CSV = """\
+id,name,email,mbox,account_home_page,account_name,manager,team,role,\
+site,time_zone,work_hours,days_off,locale,opted_out
+e-1,Ann Meier,ann@example.org,mailto:a.meier@example.org,https://lms.example,ann,e-2,north,agent,\
+Zurich,Europe/Zurich,08:00-17:00,sat sun,de-CH,nudge
+
+e-2
+"""
+ANN = Person(
+    id="e-1",
+    name="Ann Meier",
+    email="ann@example.org",
+    identifiers=(
+        Identifier(mbox="mailto:a.meier@example.org"),
+        Identifier(account=RosterAccount(home_page="https://lms.example", name="ann")),
+    ),
+    manager="e-2",
+    team="north",
+    role="agent",
+    site="Zurich",
+    time_zone="Europe/Zurich",
+    work_hours="08:00-17:00",
+    days_off=("sat", "sun"),
+    locale="de-CH",
+    opted_out=("nudge",),
+)
+
+
+def test_all_three_formats_give_the_same_roster() -> None:
+    from_yaml = load_roster(YAML, "r.yaml")
+    assert from_yaml.people == (ANN, Person(id="e-2"))
+    assert load_roster(CSV, "r.csv") == from_yaml
+    document = {
+        "people": [
+            {
+                "id": "e-1",
+                "name": "Ann Meier",
+                "email": "ann@example.org",
+                "identifiers": [
+                    {"mbox": "mailto:a.meier@example.org"},
+                    {"account": {"homePage": "https://lms.example", "name": "ann"}},
+                ],
+                "manager": "e-2",
+                "team": "north",
+                "role": "agent",
+                "site": "Zurich",
+                "time_zone": "Europe/Zurich",
+                "work_hours": "08:00-17:00",
+                "days_off": ["sat", "sun"],
+                "locale": "de-CH",
+                "opted_out": "nudge",
+            },
+            {"id": "e-2"},
+        ]
+    }
+    assert load_roster(json.dumps(document), "r.json") == from_yaml
+    document["people"][0]["opted_out"] = ["nudge"]
+    assert load_roster(json.dumps(document), "r.json") == from_yaml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "code", "words"),
+    [
+        ("manager: e-2", "manager: e-3", 8, 14, "unknown-manager", "did you mean"),
+        ("manager: e-2", "manager: e-1", 8, 14, "own-manager", "their own manager"),
+        ("time_zone: Europe/Zurich", "time_zone: Zurich", 12, 16, "unknown-time-zone", '"Europe/Zurich"'),
+        (
+            "time_zone: Europe/Zurich",
+            "time_zone: Europe/Zurih",
+            12,
+            16,
+            "unknown-time-zone",
+            '"Europe/Zurich"',
+        ),
+        ("time_zone: Europe/Zurich", "time_zone: ../../etc/passwd", 12, 16, "unknown-time-zone", "iana.org"),
+        ("time_zone: Europe/Zurich", "time_zone: Europe", 12, 16, "unknown-time-zone", "IANA"),
+        ("work_hours: 08:00-17:00", "work_hours: 8-17", 13, 17, "bad-format", "HH:MM"),
+        ("days_off: [sat, sun]", "days_off: [sat, sunday]", 14, 21, "not-allowed", '"sun"'),
+        ("mbox: mailto:a.meier", "mbox: a.meier", 6, 15, "bad-format", 'write "mailto:a.meier@example.org"'),
+        ("homePage:", "home_page:", 7, 19, "unknown-field", 'did you mean "homePage"?'),
+        ("  - id: e-2", "  - id: e-1", 17, 9, "duplicate-id", "in line 2 and in line 17"),
+        (
+            "  - id: e-2",
+            "  - id: e-2\n    email: A.Meier@Example.org",
+            18,
+            12,
+            "duplicate-identifier",
+            '"e-1" in line 6 and to "e-2" in line 18',
+        ),
+        ("      - mbox: mailto:a.meier@example.org\n", "      - {}\n", 6, 9, "bad-identifier", "one member"),
+        ("opted_out: [nudge]", "opted_out: [nudges]", 16, 17, "not-allowed", 'did you mean "nudge"?'),
+    ],
+)
+def test_a_fault_is_placed_and_mended(old, new, line, column, code, words) -> None:
+    assert old in YAML
+    roster, lints = check_roster(YAML.replace(old, new), "r.yaml")
+    assert roster is None
+    found = next(lint for lint in lints if lint.code == code)
+    assert (found.line, found.column) == (line, column)
+    assert words in found.sentence()
+
+
+def test_the_refusal_is_a_problem() -> None:
+    with pytest.raises(PermanentError) as caught:
+        load_roster("people:\n  - {id: a, team: 7}", "people/r.yaml")
+    problem = caught.value.problem
+    assert (problem.code, problem.where) == ("bad-roster", "people/r.yaml:2:19")
+    assert problem.fix == 'put it in quotes: "7"'
+
+
+def test_an_empty_roster_is_refused() -> None:
+    assert check_roster("people: []", "r.yaml")[1][0].code == "empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "words"),
+    [
+        ("id,nmae\ne-1,x", "r.csv:1:2", 'did you mean "name"?'),
+        ("id,id\n", "r.csv:1:2", "given twice"),
+        ("name\nx", "r.csv:1:1", 'no column "id"'),
+        ("", "r.csv:1:1", 'no column "id"'),
+        ("id,name\ne-1,x,y", "r.csv:2:3", "double quotes"),
+        ('id,name\ne-1,"x', "r.csv:2:1", "close the quotes"),
+        ("id,time_zone\ne-1,UTC\n\ne-2,Mars", "r.csv:4:2", "not a time zone"),
+        ('id,email,name\ne-1,a@b.c,"x"\n\ne-2,A@b.c', "r.csv:4:2", '"e-1" in line 2 and to "e-2" in line 4'),
+        ('id,name\ne-1,"two\nlines"', "r.csv:2:2", "line breaks"),
+        ('id,days_off,team\ne-1,sat,"a\nb"\ne-2,mars,c', "r.csv:4:2", '"mars", which is not known'),
+        ("id,days_off\ne-1,sat;sonntag", "r.csv:2:2", "sonntag"),
+        ("id,account_name\ne-1,x", "r.csv:2:2", "homePage"),
+        ("id,manager\ne-1,e-2", "r.csv:2:2", "not on the roster"),
+    ],
+)
+def test_faults_of_a_csv_are_placed_by_line_and_column(text, where, words) -> None:
+    with pytest.raises(PermanentError) as caught:
+        load_roster(text, "r.csv")
+    assert f"{where}:" in f"{caught.value.problem.where}: {caught.value.problem.detail}"
+    assert words in str(caught.value)
+
+
+def test_a_faulty_json_roster_is_read_closely() -> None:
+    text = '{"people": [\n{"id": "a", "id": "b"}]}'
+    assert check_roster(text, "r.json")[1][0].sentence().startswith("r.json:2:13: error: key")
+
+
+def test_a_quick_json_roster_is_checked_like_any_other() -> None:
+    roster, lints = check_roster('{"people": [{"id": "a", "manager": "b"}]}', "r.json")
+    assert roster is None
+    assert [(lint.code, lint.line, lint.column) for lint in lints] == [("unknown-manager", 1, 36)]
+
+
+def test_a_last_newline_does_not_slip_through_the_quick_way() -> None:
+    lints = check_roster('{"people": [{"id": "a\\n"}]}', "r.json")[1]
+    assert [lint.code for lint in lints] == ["bad-format"]
+
+
+def test_thousands_of_faults_are_cut_short() -> None:
+    rows = "\n".join(f"e-{n},ghost" for n in range(5_000))
+    _, lints = check_roster(f"id,manager\n{rows}", "r.csv")
+    assert 0 < len(lints) <= 200
+
+
+def test_people_may_decline_exactly_the_actions_there_are() -> None:
+    assert set(get_args(OptOut)) == {"all", *get_args(ActionName)}
