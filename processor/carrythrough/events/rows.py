@@ -133,17 +133,21 @@ def _row_event(
         return admit_document(_document(cells), "", limits)
     except _CellError as error:
         name, message, rule, fix = error.args
-        code = "bad-cell"
+        return _cell_lint("bad-cell", names, name, f"{filename}:{line}", message, rule, fix)
     except PermanentError as error:
         problem = error.problem
         name = _column_of(problem.where, names)
-        code, message, rule, fix = problem.code, problem.detail, problem.rule, problem.fix
-    column = names.index(name) + 1 if name in names else 1
+        where = f"{filename}:{line}"
+        return _cell_lint(problem.code, names, name, where, problem.detail, problem.rule, problem.fix)
+
+
+def _cell_lint(code: str, names: list[str], name: str, where: str, message: str, rule: str, fix: str) -> Lint:
+    filename, _, line = where.rpartition(":")
     return Lint(
         code=code,
         file=filename,
-        line=line,
-        column=column,
+        line=int(line),
+        column=names.index(name) + 1 if name in names else 1,
         message=f'column "{name}": {message}',
         rule=rule,
         fix=fix,

@@ -23,7 +23,6 @@ from carrythrough.identity.person import Identifier, Person, Roster
 
 __all__ = ["Identifier", "Person", "Roster", "check_roster", "load_roster"]
 
-REFUSAL_CODE = "bad-roster"
 ROSTER_CHARACTERS_MAX = 400_000_000
 """About a million people with all their fields."""
 COLUMNS = {
@@ -60,7 +59,7 @@ def load_roster(text: str, filename: str) -> Roster:
     """
     roster, lints = check_roster(text, filename)
     if roster is None:
-        raise refusal(lints, REFUSAL_CODE, "The roster is refused")
+        raise refusal(lints, "bad-roster", "The roster is refused")
     return roster
 
 

@@ -60,14 +60,17 @@ def _references(context: LintContext) -> None:
     activities = {activity.id for activity in program.activities}
     for path, name, known, what in _named(program):
         names = {"skill": skills, "kpi": kpis, "activity": activities}[known]
-        if name not in names:
-            context.add(
-                path,
-                f"unknown-{known}",
-                f'{what} names the {known} "{name}", which the map does not define',
-                f"every {known} that is named is defined in the map",
-                did_you_mean(name, sorted(names)) or f"define it, or use one of: {listing(sorted(names))}",
-            )
+        if name in names:
+            continue
+        message = f'{what} names the {known} "{name}", which the map does not define'
+        rule = f"every {known} that is named is defined in the map"
+        fix = did_you_mean(name, sorted(names)) or f"define it, or use one of: {listing(sorted(names))}"
+        if known == "skill":
+            context.add(path, "unknown-skill", message, rule, fix)
+        elif known == "kpi":
+            context.add(path, "unknown-kpi", message, rule, fix)
+        else:
+            context.add(path, "unknown-activity", message, rule, fix)
 
 
 def _named(program: ProgramMap) -> Iterator[tuple[tuple[str | int, ...], str, str, str]]:

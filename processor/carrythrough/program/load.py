@@ -7,8 +7,6 @@ from carrythrough.authoring.source import Lint, SourceError, read_source, refusa
 from carrythrough.program.lint import lint_map
 from carrythrough.program.types import ProgramMap
 
-REFUSAL_CODE = "bad-program-map"
-
 
 def check_program(text: str, filename: str) -> tuple[ProgramMap | None, list[Lint]]:
     """Read and lint a map without raising: (map or None when any lint is an error, all lints)."""
@@ -32,5 +30,5 @@ def load_program(text: str, filename: str) -> ProgramMap:
     """
     program, lints = check_program(text, filename)
     if program is None:
-        raise refusal(lints, REFUSAL_CODE, "The program map is refused")
+        raise refusal(lints, "bad-program-map", "The program map is refused")
     return program
