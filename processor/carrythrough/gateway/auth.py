@@ -1,0 +1,209 @@
+"""Who sends: Basic credentials with scopes, kept as hashes in one file.
+
+A secret is made here and never chosen by a person, so it has far more entropy than can be
+searched, and one round of SHA-256 keeps it as safe as a slow hash would keep a password, at a cost
+that a flood of wrong credentials cannot turn into a load.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Iterable
+from hashlib import blake2b, sha256
+
+import msgspec
+
+from carrythrough.errors import PermanentError, Problem
+
+FILE_VERSION = 1
+SECRET_CHARACTERS_MIN = 24
+"""Shortest secret taken: 24 characters of base64 are 144 bits."""
+KNOWN_HEADERS_MAX = 1_024
+"""Right headers remembered; beyond it the memory starts anew."""
+ALL = "all"
+SCOPES = (
+    "statements/write",
+    "events/write",
+    "scores/read",
+    "people/read",
+    "all",
+)
+CHALLENGE = (b"www-authenticate", b'Basic realm="carrythrough", charset="UTF-8"')
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One sender. `key` is its user name, `hash` "sha256:" and the hex digest of its secret.
+
+    scopes: what it may do (of SCOPES). mode: "strict", or "lenient" where repairs are allowed.
+    """
+
+    name: str
+    key: str
+    hash: str
+    scopes: tuple[str, ...]
+    mode: str = "strict"
+
+    def allows(self, scope: str) -> bool:
+        """Say whether the credential has `scope`."""
+        return scope in self.scopes or ALL in self.scopes
+
+
+class _File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    version: int
+    credentials: list[Credential]
+
+
+def new_credential(
+    name: str, scopes: Iterable[str], secret: str | None = None, mode: str = "strict"
+) -> tuple[Credential, str]:
+    """Return a new credential and its secret, which is shown once and kept nowhere.
+
+    secret: random text of at least SECRET_CHARACTERS_MIN characters, made here when None. Raises
+    ValueError for a short secret or an unknown scope or mode.
+    """
+    secret = secrets.token_urlsafe(32) if secret is None else secret
+    if len(secret) < SECRET_CHARACTERS_MIN:
+        raise ValueError(f"a secret has at least {SECRET_CHARACTERS_MIN} random characters")
+    credential = Credential(
+        name=name,
+        key=f"{name}-{secrets.token_hex(4)}",
+        hash=_hash(secret.encode()),
+        scopes=tuple(scopes),
+        mode=mode,
+    )
+    fault = _fault(credential)
+    if fault:
+        raise ValueError(fault)
+    return credential, secret
+
+
+class Credentials:
+    """The credentials of an installation; checks Authorization headers."""
+
+    def __init__(self, credentials: Iterable[Credential]) -> None:
+        self._by_key = {credential.key: credential for credential in credentials}
+        self._known: dict[bytes, Credential] = {}
+
+    def __len__(self) -> int:
+        """Return how many credentials there are."""
+        return len(self._by_key)
+
+    @classmethod
+    def from_file(cls, text: str, filename: str = "credentials.json") -> Credentials:
+        """Return the credentials in the text of a file; raises PermanentError naming the fault."""
+        try:
+            file = msgspec.json.decode(text, type=_File)
+        except msgspec.DecodeError as error:
+            raise PermanentError(_unreadable(filename, str(error))) from None
+        if file.version != FILE_VERSION:
+            raise PermanentError(_unreadable(filename, f"its version is {file.version}"))
+        for number, credential in enumerate(file.credentials):
+            fault = _fault(credential)
+            if fault:
+                raise PermanentError(_unreadable(filename, f"credential {number}: {fault}"))
+        return cls(file.credentials)
+
+    def to_file(self) -> str:
+        """Return the text of the file; it holds hashes, no secret."""
+        file = _File(version=FILE_VERSION, credentials=list(self._by_key.values()))
+        return msgspec.json.format(msgspec.json.encode(file), indent=2).decode() + "\n"
+
+    def verify_basic(self, header: bytes) -> Credential | None:
+        """Return the credential that an Authorization header proves, else None.
+
+        A header that was right before is recognised by its digest. Wrong keys and wrong secrets
+        take the same steps, and digests are compared in constant time.
+        """
+        digest = blake2b(header, digest_size=32).digest()
+        known = self._known.get(digest)
+        if known is not None:
+            return known
+        credential = self._check(header)
+        if credential is not None:
+            if len(self._known) >= KNOWN_HEADERS_MAX:
+                self._known.clear()
+            self._known[digest] = credential
+        return credential
+
+    def require(self, header: bytes | None, scope: str) -> Credential:
+        """Return the credential behind a header; raises PermanentError 401, or 403 naming the scope."""
+        if not header:
+            raise PermanentError(_unknown("the request has no Authorization header", scope))
+        credential = self.verify_basic(header)
+        if credential is None:
+            raise PermanentError(_unknown("the key or the secret is wrong", scope))
+        if not credential.allows(scope):
+            raise PermanentError(_forbidden(credential.name, scope))
+        return credential
+
+    def _check(self, header: bytes) -> Credential | None:
+        scheme, _, encoded = header.strip().partition(b" ")
+        if scheme.lower() != b"basic":
+            return None
+        try:
+            key, colon, secret = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+        except binascii.Error:
+            return None
+        credential = self._by_key.get(key.decode(errors="replace"))
+        wanted = credential.hash if credential is not None else _NOBODY
+        right = hmac.compare_digest(_hash(secret), wanted)
+        return credential if right and colon else None
+
+
+def _hash(secret: bytes) -> str:
+    return f"sha256:{sha256(secret).hexdigest()}"
+
+
+_NOBODY = _hash(secrets.token_bytes(32))
+
+
+def _fault(credential: Credential) -> str:
+    unknown = [scope for scope in credential.scopes if scope not in SCOPES]
+    if unknown:
+        return f"the scope {unknown[0]!r} is not one of {', '.join(SCOPES)}"
+    if credential.mode not in {"strict", "lenient"}:
+        return f"the mode {credential.mode!r} is neither strict nor lenient"
+    if not credential.hash.startswith("sha256:"):
+        return "its hash does not begin with sha256:"
+    if not credential.key or ":" in credential.key:
+        return "its key is empty or holds a colon"
+    return ""
+
+
+def _unknown(detail: str, scope: str) -> Problem:
+    return Problem(
+        code="credentials-missing-or-wrong",
+        status=401,
+        title="Who is asking is not known",
+        detail=detail,
+        where="Authorization",
+        rule="RFC 7617: Authorization: Basic base64(key:secret)",
+        fix=f"send the key and the secret of a credential with the scope {scope}",
+    )
+
+
+def _forbidden(name: str, scope: str) -> Problem:
+    return Problem(
+        code="scope-missing",
+        status=403,
+        title="This credential may not do that",
+        detail=f"{name} does not have the scope {scope}",
+        where="Authorization",
+        rule="each credential has the scopes that its sender needs and no more",
+        fix=f"use a credential with the scope {scope}",
+    )
+
+
+def _unreadable(filename: str, detail: str) -> Problem:
+    return Problem(
+        code="credentials-unreadable",
+        status=500,
+        title="The credentials cannot be read",
+        detail=detail,
+        where=filename,
+        rule="a JSON object with version 1 and credentials, as this program writes it",
+        fix="restore the file, or move it away to have new credentials made at the next start",
+    )
