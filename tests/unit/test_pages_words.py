@@ -64,7 +64,7 @@ def test_figures() -> None:
 
 def test_why_there_is_no_score() -> None:
     assert words.too_little(3, 5) == "Not enough evidence (3 of 5 outcomes)"
-    assert words.too_little(5, 5) == "Not enough recent evidence (5 outcomes, most of them old)"
+    assert words.too_little(5, 5) == "Not enough recent evidence (5 older outcomes)"
 
 
 def test_codes_of_a_newer_server_are_shown_rather_than_refused() -> None:

@@ -54,14 +54,16 @@ class MatrixPage:
         summary = await ask(self.queries.summary)
         board = await self.boards.board()
         view = _view(request, board)
-        columns = {view.skill: board.skills[view.skill]} if view.skill in board.skills else board.skills
+        known = [skill["id"] for skill in summary["program"]["skills"] if skill["id"] in board.skills]
+        skills = {skill: board.skills[skill] for skill in known}
         context = {
             "viewer": self.sessions.session_of(request),
             "summary": summary,
             "goals": _goals(board, summary["program"]),
             "group_min": GROUP_MIN,
             "board": board,
-            "columns": columns,
+            "skills": skills,
+            "columns": {view.skill: skills[view.skill]} if view.skill in skills else skills,
             "view": view,
             "selection": select(board, view),
             "filtered": bool(view.text or view.team or view.skill or view.stage),

@@ -154,7 +154,7 @@ def too_little(outcomes: int, minimum: int) -> str:
     """Say why there is no score: too few outcomes, or enough of them but too old."""
     if outcomes < minimum:
         return f"Not enough evidence ({outcomes} of {minimum} outcomes)"
-    return f"Not enough recent evidence ({plural(outcomes, 'outcome')}, most of them old)"
+    return f"Not enough recent evidence ({plural(outcomes, 'older outcome')})"
 
 
 def _plain(code: str) -> str:

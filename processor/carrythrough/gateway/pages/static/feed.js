@@ -1,5 +1,5 @@
 // The live feed: changes in plain words, slowly enough to be read (and to be read aloud).
-import { actionWord, points, recipientWord, stageWord, when } from "./words.js";
+import { actionWord, points, recipientWord, shortWhen, stageWord } from "./words.js";
 
 const ITEMS_MAX = 60;
 const FLUSH_MS = 1_500;
@@ -21,9 +21,7 @@ export class Feed {
 
   // past: it happened before the page was opened.
   add(effect, past) {
-    const item = describe(effect, this.skillNames);
-    if (!item) return;
-    this.queue.push({ effect, item, past });
+    this.queue.push({ effect, past });
     if (this.queue.length > QUEUE_MAX) this.queue.shift();
   }
 
@@ -31,8 +29,9 @@ export class Feed {
     if (this.paused || this.flushing || !this.queue.length) return;
     this.flushing = true;
     const waiting = this.queue.splice(0);
-    const past = waiting.filter((entry) => entry.past).slice(-PAST_ITEMS);
-    const news = waiting.filter((entry) => !entry.past);
+    const told = (past) => this.tell(waiting.filter((entry) => entry.past === past));
+    const past = told(true).slice(-PAST_ITEMS);
+    const news = told(false);
     const shown = choose(news);
     try {
       await this.learnNames([...past, ...shown].map(({ effect }) => effect.subject));
@@ -45,6 +44,10 @@ export class Feed {
     if (rest > 0) this.list.prepend(element("li", "rest", `and ${rest} more ${rest === 1 ? "change" : "changes"} at that time`));
     for (const { effect, item } of shown) this.list.prepend(this.render(effect, item));
     while (this.list.childElementCount > ITEMS_MAX) this.list.lastElementChild.remove();
+  }
+
+  tell(entries) {
+    return merged(entries).map((effect) => ({ effect, item: describe(effect, this.skillNames) })).filter(({ item }) => item);
   }
 
   async learnNames(subjects) {
@@ -65,7 +68,7 @@ export class Feed {
     const head = element("p", "feed-head-line");
     const person = element("a", "", this.names.get(effect.subject) ?? effect.subject.slice(0, 6));
     person.href = `/people/${encodeURIComponent(effect.subject)}?skill=${encodeURIComponent(effect.skill)}`;
-    const time = element("time", "feed-time", when(effect.as_of_ms));
+    const time = element("time", "feed-time", shortWhen(effect.as_of_ms));
     time.dateTime = new Date(effect.as_of_ms).toISOString();
     head.append(person, " ", time);
     item.append(head, element("p", "", text));
@@ -74,11 +77,32 @@ export class Feed {
   }
 }
 
-// Rare things first: a burst of small score changes must not push an action out of sight.
+// Several moves of one score at a time are one move, from the first to the last.
+function merged(entries) {
+  const kept = [];
+  const scores = new Map();
+  for (const { effect } of entries) {
+    const key = effect.type === "score" ? `${effect.subject} ${effect.skill}` : null;
+    const earlier = key && scores.get(key);
+    if (earlier) {
+      Object.assign(earlier, effect, { previous: earlier.previous });
+    } else {
+      const copy = { ...effect };
+      if (key) scores.set(key, copy);
+      kept.push(copy);
+    }
+  }
+  return kept;
+}
+
+// The newest of each kind in turn, so that a burst of one kind never pushes the others out of sight.
 function choose(news) {
-  const rank = { action: 0, stage: 1, score: 2 };
-  const chosen = news.toSorted((a, b) => rank[a.effect.type] - rank[b.effect.type]).slice(0, ITEMS_PER_FLUSH);
-  return news.filter((entry) => chosen.includes(entry));
+  const kinds = ["action", "stage", "score"].map((type) => news.filter(({ effect }) => effect.type === type));
+  const chosen = new Set();
+  while (chosen.size < Math.min(ITEMS_PER_FLUSH, news.length)) {
+    for (const kind of kinds) if (kind.length && chosen.size < ITEMS_PER_FLUSH) chosen.add(kind.pop());
+  }
+  return news.filter((entry) => chosen.has(entry));
 }
 
 function describe(effect, skillNames) {

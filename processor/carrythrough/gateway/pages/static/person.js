@@ -3,7 +3,7 @@ import { ScoreChart } from "./chart.js";
 import { freshPage, swap } from "./refresh.js";
 import { Stream, showConnection } from "./stream.js";
 
-const SETTLE_MS = 800; // a burst of evidence about one person makes one refresh
+const SETTLE_MS = 2_000; // a burst of evidence about one person makes one refresh
 const RETRY_MS = 5_000;
 
 const page = document.querySelector(".person");

@@ -11,7 +11,7 @@ export const many = (number, one, more = `${one}s`) => `${number} ${number === 1
 export function tooLittle(outcomes) {
   return outcomes < tables.minimum
     ? `Not enough evidence (${outcomes} of ${tables.minimum} outcomes)`
-    : `Not enough recent evidence (${many(outcomes, "outcome")}, most of them old)`;
+    : `Not enough recent evidence (${many(outcomes, "older outcome")})`;
 }
 
 export function count(number) {
@@ -28,6 +28,8 @@ export function delay(ms) {
 }
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+export const shortWhen = (time) => when(time).replace(/ \d{4},/, ",");
 
 export function when(time) {
   const moment = new Date(time);
