@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from carrythrough.authoring.reading import did_you_mean, listing
 from carrythrough.authoring.source import Lint, Node
-from carrythrough.program.lint_context import LintContext
+from carrythrough.program.lint_context import LintContext, add_lint
 from carrythrough.program.lint_matchers import impossible_matchers, shadowed
 from carrythrough.program.types import Activity, EventRule, ProgramMap
 
@@ -43,7 +43,8 @@ def _duplicate_ids(context: LintContext) -> None:
         for name, path in entries:
             if name in seen:
                 line = context.root.place(*seen[name])[0]
-                context.add(
+                add_lint(
+                    context,
                     path,
                     "duplicate-id",
                     f'the id "{name}" is used twice in {section}, first in line {line}',
@@ -66,11 +67,11 @@ def _references(context: LintContext) -> None:
         rule = f"every {known} that is named is defined in the map"
         fix = did_you_mean(name, sorted(names)) or f"define it, or use one of: {listing(sorted(names))}"
         if known == "skill":
-            context.add(path, "unknown-skill", message, rule, fix)
+            add_lint(context, path, "unknown-skill", message, rule, fix)
         elif known == "kpi":
-            context.add(path, "unknown-kpi", message, rule, fix)
+            add_lint(context, path, "unknown-kpi", message, rule, fix)
         else:
-            context.add(path, "unknown-activity", message, rule, fix)
+            add_lint(context, path, "unknown-activity", message, rule, fix)
 
 
 def _named(program: ProgramMap) -> Iterator[tuple[tuple[str | int, ...], str, str, str]]:
@@ -96,7 +97,8 @@ def _named(program: ProgramMap) -> Iterator[tuple[tuple[str | int, ...], str, st
 def _evidence_sense(context: LintContext) -> None:
     for a, activity in enumerate(context.program.activities):
         if not activity.evidence:
-            context.add(
+            add_lint(
+                context,
                 ("activities", a),
                 "no-evidence",
                 f'activity "{activity.id}" says nothing about any skill',
@@ -108,7 +110,8 @@ def _evidence_sense(context: LintContext) -> None:
         for e, entry in enumerate(activity.evidence):
             place: tuple[str | int, ...] = ("activities", a, "evidence", e)
             if entry.skill in seen:
-                context.add(
+                add_lint(
+                    context,
                     (*place, "skill"),
                     "duplicate-evidence",
                     f'activity "{activity.id}" names the skill "{entry.skill}" twice',
@@ -117,7 +120,8 @@ def _evidence_sense(context: LintContext) -> None:
                 )
             seen.add(entry.skill)
             if entry.outcome != "none" and entry.channel not in _OUTCOME_CHANNELS:
-                context.add(
+                add_lint(
+                    context,
                     (*place, "outcome"),
                     "channel-conflict",
                     f'the channel "{entry.channel}" carries no outcomes',
@@ -130,7 +134,8 @@ def _actions(context: LintContext) -> None:
     taken: dict[tuple[str, str], str] = {}
     for r, rule in enumerate(context.program.reinforcement):
         if not (rule.title and rule.body):
-            context.add(
+            add_lint(
+                context,
                 ("reinforcement", r),
                 "no-content",
                 f'reinforcement rule "{rule.id}" has no {"title" if not rule.title else "body"} to send',
@@ -138,7 +143,8 @@ def _actions(context: LintContext) -> None:
                 'add "title" and "body"',
             )
         if rule.when.stage == "not-enough-evidence":
-            context.add(
+            add_lint(
+                context,
                 ("reinforcement", r, "when", "stage"),
                 "acts-on-nothing",
                 f'rule "{rule.id}" acts where there is not enough evidence',
@@ -146,7 +152,8 @@ def _actions(context: LintContext) -> None:
                 "choose the stage that the action is for",
             )
         if not rule.adapters:
-            context.add(
+            add_lint(
+                context,
                 ("reinforcement", r),
                 "no-adapter",
                 f'rule "{rule.id}" names no adapter, so nothing leaves the house',
@@ -156,7 +163,8 @@ def _actions(context: LintContext) -> None:
             )
         first = taken.setdefault((rule.when.stage, rule.action), rule.id)
         if first != rule.id:
-            context.add(
+            add_lint(
+                context,
                 ("reinforcement", r),
                 "shadowed",
                 f'rule "{rule.id}" has the stage and action of "{first}", which is taken first',
@@ -171,7 +179,8 @@ def _business_chain(context: LintContext) -> None:
     served = {kpi for skill in program.skills for kpi in skill.kpis}
     for s, skill in enumerate(program.skills):
         if not skill.kpis and program.goals:
-            context.add(
+            add_lint(
+                context,
                 ("skills", s),
                 "skill-without-kpi",
                 f'no KPI needs the skill "{skill.id}"',
@@ -186,11 +195,11 @@ def _business_chain(context: LintContext) -> None:
                 message = f'no skill serves the KPI "{kpi.id}"'
                 rule = "a KPI that no skill serves cannot move because of learning"
                 fix = "name it in a skill"
-                context.add((*place, "id"), "kpi-without-skill", message, rule, fix, "warning")
+                add_lint(context, (*place, "id"), "kpi-without-skill", message, rule, fix, "warning")
             if kpi.target is None:
                 message = f'KPI "{kpi.id}" has no target, so its readings are no outcomes'
                 rule = "an outcome is about a standard"
-                context.add(place, "kpi-without-target", message, rule, 'add "target"', "warning")
+                add_lint(context, place, "kpi-without-target", message, rule, 'add "target"', "warning")
 
 
 def _job_evidence(context: LintContext) -> None:
@@ -199,7 +208,8 @@ def _job_evidence(context: LintContext) -> None:
     on_job = {e.skill for part in sources for e in part.evidence if e.channel in ("job", "observed")}
     for o, objective in enumerate(program.objectives):
         if objective.skill not in on_job:
-            context.add(
+            add_lint(
+                context,
                 ("objectives", o),
                 "no-job-evidence",
                 f'objective "{objective.id}" has no on-the-job evidence: nothing maps to "{objective.skill}" '
@@ -211,7 +221,8 @@ def _job_evidence(context: LintContext) -> None:
     evidenced = {entry.skill for part in sources for entry in part.evidence}
     for s, skill in enumerate(program.skills):
         if skill.id not in evidenced:
-            context.add(
+            add_lint(
+                context,
                 ("skills", s),
                 "skill-without-evidence",
                 f'nothing in the map gives evidence of the skill "{skill.id}"',

@@ -18,27 +18,28 @@ class LintContext:
         self.filename = filename
         self.lints: list[Lint] = []
 
-    def add(
-        self,
-        path: Sequence[str | int],
-        code: str,
-        message: str,
-        rule: str,
-        fix: str,
-        severity: Severity = "error",
-    ) -> None:
-        """Add a finding about the value at `path`."""
-        line, column = self.root.place(*path)
-        self.lints.append(
-            Lint(
-                code=code,
-                file=self.filename,
-                line=line,
-                column=column,
-                message=message,
-                rule=rule,
-                fix=fix,
-                severity=severity,
-                pointer=pointer_of(tuple(path)),
-            )
+
+def add_lint(
+    context: LintContext,
+    path: Sequence[str | int],
+    code: str,
+    message: str,
+    rule: str,
+    fix: str,
+    severity: Severity = "error",
+) -> None:
+    """Add a finding about the value at `path`, placed by the nodes of the file."""
+    line, column = context.root.place(*path)
+    context.lints.append(
+        Lint(
+            code=code,
+            file=context.filename,
+            line=line,
+            column=column,
+            message=message,
+            rule=rule,
+            fix=fix,
+            severity=severity,
+            pointer=pointer_of(tuple(path)),
         )
+    )

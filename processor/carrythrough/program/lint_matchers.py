@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carrythrough.program.lint_context import LintContext
+from carrythrough.program.lint_context import LintContext, add_lint
 from carrythrough.program.precedence import covers, precedence
 from carrythrough.program.types import Activity, EventRule, Match
 
@@ -15,7 +15,8 @@ def impossible_matchers(context: LintContext) -> None:
         path = ("activities", index, "match")
         match = activity.match
         if match == Match():
-            context.add(
+            add_lint(
+                context,
                 path,
                 "match-all",
                 f'activity "{activity.id}" matches every statement',
@@ -27,7 +28,8 @@ def impossible_matchers(context: LintContext) -> None:
             and match.activity_prefix
             and not any(name.startswith(match.activity_prefix) for name in match.activity)
         ):
-            context.add(
+            add_lint(
+                context,
                 path,
                 "never-matches",
                 f'activity "{activity.id}" can never match: no "activity" begins with an "activity_prefix"',
@@ -45,7 +47,8 @@ def _not_absolute(context: LintContext, activity: Activity, index: int) -> None:
             if ":" in value and not any(c.isspace() for c in value):
                 continue
             place: tuple[str | int, ...] = ("activities", index, "match", member, v)
-            context.add(
+            add_lint(
+                context,
                 place,
                 "never-matches",
                 f'"{value}" is not an absolute IRI, so no statement can carry it',
@@ -57,7 +60,8 @@ def _not_absolute(context: LintContext, activity: Activity, index: int) -> None:
 def _impossible_event_rule(context: LintContext, index: int, rule: EventRule) -> None:
     path: tuple[str | int, ...] = ("events", index, "match")
     if not (rule.match.kind or rule.match.kpi or rule.match.activity or rule.match.source):
-        context.add(
+        add_lint(
+            context,
             path,
             "match-all",
             f'event rule "{rule.id}" matches every performance event',
@@ -68,7 +72,8 @@ def _impossible_event_rule(context: LintContext, index: int, rule: EventRule) ->
         for kind in rule.match.kind:
             forced = _FORCED_CHANNELS.get(kind)
             if forced and entry.channel != forced:
-                context.add(
+                add_lint(
+                    context,
                     ("events", index, "evidence", e, "channel"),
                     "channel-conflict",
                     f'a "{kind}" event cannot be evidence in the channel "{entry.channel}"',
@@ -101,7 +106,8 @@ def shadowed(context: LintContext) -> None:
                 and skills <= {entry.skill for entry in rival.evidence}
                 and covers(rival.match, activity.match)
             ):
-                context.add(
+                add_lint(
+                    context,
                     ("activities", number, "match"),
                     "shadowed",
                     f'activity "{activity.id}" never gives evidence: "{rival.id}" matches all of its '
