@@ -26,25 +26,33 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one embedded server runs."""
 
-    data_dir: Annotated[str, Meta(description="Folder of the log, the state and the keys; one process at a time.")] = (
-        "data"
-    )
-    host: Annotated[str, Meta(description="Address to listen on; anything but loopback needs a deliberate choice.")] = (
-        "127.0.0.1"
-    )
+    data_dir: Annotated[
+        str, Meta(description="Folder of the log, the state and the keys; one process at a time.")
+    ] = "data"
+    host: Annotated[
+        str, Meta(description="Address to listen on; anything but loopback needs a deliberate choice.")
+    ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port of the HTTP API and the pages; 0 picks a free one.")] = 8080
     metrics_port: Annotated[Port, Meta(description="Port of /metrics; 0 picks a free one.")] = 9464
-    program: Annotated[str, Meta(description="Path of the program map (YAML or JSON); needed at the first start.")] = ""
+    program: Annotated[
+        str, Meta(description="Path of the program map (YAML or JSON); needed at the first start.")
+    ] = ""
     roster: Annotated[str, Meta(description="Path of the roster (YAML, JSON or CSV); without one, people are unknown actors.")] = ""  # fmt: skip  # noqa: E501
-    tenant: Annotated[str, Meta(description="Name of the organisation; part of every id.", min_length=1)] = "default"
+    tenant: Annotated[str, Meta(description="Name of the organisation; part of every id.", min_length=1)] = (
+        "default"
+    )
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
     adapters: Annotated[
         dict[str, dict[str, Any]],
-        Meta(description="Adapters by name: {adapter = \"webhook\", ...}; without any, actions go to the console."),
+        Meta(
+            description='Adapters by name: {adapter = "webhook", ...}; without any, actions go to the console.'
+        ),
     ] = {}
 
 
-def load_settings(path: Path | None, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+def load_settings(
+    path: Path | None, environment: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
     """Return the settings of a file (optional), the environment and explicit overrides (None: not given).
 
     Raises PermanentError whose `where` is the configuration key or file:line.

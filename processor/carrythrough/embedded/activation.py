@@ -41,7 +41,9 @@ class Activator:
 
     def at(self, log: LogReader, position: int) -> InForce:
         """Return the versions in force after `position` of the log."""
-        in_force = InForce(_NO_PROGRAM, RosterIndex(Roster(people=()), self._tenant_key), SHIPPED, self._tenant)
+        in_force = InForce(
+            _NO_PROGRAM, RosterIndex(Roster(people=()), self._tenant_key), SHIPPED, self._tenant
+        )
         for kind in (Kind.PROGRAM, Kind.ROSTER):
             row = log.last(kind, position)
             if row is not None:
@@ -55,12 +57,19 @@ class Activator:
         text, filename = opened(record.content)
         if record.kind is Kind.PROGRAM:
             return msgspec.structs.replace(in_force, program=Program(load_program(text, filename)))
-        return msgspec.structs.replace(in_force, directory=RosterIndex(load_roster(text, filename), self._tenant_key))
+        return msgspec.structs.replace(
+            in_force, directory=RosterIndex(load_roster(text, filename), self._tenant_key)
+        )
 
 
 _NO_PROGRAM = Program(
     msgspec.convert(
-        {"map": "none", "version": 1, "name": "No program map yet", "skills": [{"id": "none", "name": "None"}]},
+        {
+            "map": "none",
+            "version": 1,
+            "name": "No program map yet",
+            "skills": [{"id": "none", "name": "None"}],
+        },
         ProgramMap,
     )
 )

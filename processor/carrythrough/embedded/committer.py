@@ -159,7 +159,9 @@ class Committer:
                 return answers, batch.records
         return self._write_carefully(group)
 
-    def _write_carefully(self, group: list[Submission]) -> tuple[list[Receipt | CarrythroughError], list[Record]]:
+    def _write_carefully(
+        self, group: list[Submission]
+    ) -> tuple[list[Receipt | CarrythroughError], list[Record]]:
         """Go request by request, looking every id and content key up first."""
         self._log.begin()
         records: list[Record] = []

@@ -21,7 +21,9 @@ BUSY_MS = 10_000
 ROWS_PER_INSERT = (128, 16, 1)
 
 
-def connect(path: Path, *, vfs: str | None = None, exclusive: bool = False, readonly: bool = False) -> apsw.Connection:
+def connect(
+    path: Path, *, vfs: str | None = None, exclusive: bool = False, readonly: bool = False
+) -> apsw.Connection:
     """Open a file in WAL mode with synchronous=FULL.
 
     vfs: name of a registered SQLite VFS, for tests of what a lost write does. exclusive: no shared
@@ -39,6 +41,11 @@ def connect(path: Path, *, vfs: str | None = None, exclusive: bool = False, read
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     connection.execute("PRAGMA temp_store=MEMORY")
     return connection
+
+
+def select(connection: apsw.Connection, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Return all rows of a query; the caller knows the types of its columns."""
+    return list(connection.execute(text, values))
 
 
 class Insert:

@@ -113,7 +113,9 @@ class Folder:
                 break
             self._waiting.popleft()
             self._waiting_records -= len(head)
-            records += head if head[0].position == position + 1 else [r for r in head if r.position > position]
+            records += (
+                head if head[0].position == position + 1 else [r for r in head if r.position > position]
+            )
             position = records[-1].position if records else position
         return records or self._decode(self._log.rows(self._state.position, BATCH_RECORDS_MAX))
 
@@ -138,7 +140,13 @@ class Folder:
         while not self._stopping:
             try:
                 self._fold_once_or_exactly(batch)
-            except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+            except (
+                apsw.FullError,
+                apsw.IOError,
+                apsw.BusyError,
+                apsw.ReadOnlyError,
+                apsw.CantOpenError,
+            ) as error:
                 self._telemetry.fold_disk_waits.inc()
                 _logger.warning("fold_waits_for_disk", error=str(error), position=self._state.position)
                 time.sleep(DISK_WAIT_S)
@@ -185,8 +193,12 @@ class Folder:
     def _set_aside_row(self, row: Row, error: BaseException) -> None:
         self._write_aside(row.position, row.kind, row.stored_ms, row.credential, error)
 
-    def _write_aside(self, position: int, kind: int, stored_ms: int, credential: str, error: BaseException) -> None:
-        _logger.error("record_set_aside", position=position, error=f"{type(error).__name__}: {error}", exc_info=error)
+    def _write_aside(
+        self, position: int, kind: int, stored_ms: int, credential: str, error: BaseException
+    ) -> None:
+        _logger.error(
+            "record_set_aside", position=position, error=f"{type(error).__name__}: {error}", exc_info=error
+        )
         entry = SetAside(
             id=effect_id("quarantine", self.in_force.tenant, position),
             position=position,

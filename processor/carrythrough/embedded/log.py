@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from carrythrough.embedded.database import Insert, chunks, connect, marks
+from carrythrough.embedded.database import Insert, chunks, connect, marks, select
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log(
@@ -79,7 +79,9 @@ class LogFile:
         """Return the positions of those ids that the log has, the open group included."""
         found: dict[bytes, int] = {}
         for part in chunks(ids):
-            found.update(self._writer.execute(f"SELECT id, position FROM known WHERE id IN ({marks(len(part))})", part))
+            found.update(
+                self._writer.execute(f"SELECT id, position FROM known WHERE id IN ({marks(len(part))})", part)
+            )
         return found
 
     def raw(self, position: int) -> bytes:
@@ -109,7 +111,8 @@ class LogReader:
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """Return at most `limit` rows after a position, in order."""
-        found = self._connection.execute(
+        found = select(
+            self._connection,
             "SELECT position, kind, stored_ms, t_ms, credential, id, raw FROM log WHERE position>? ORDER BY position"
             " LIMIT ?",
             (after, limit),
@@ -124,7 +127,8 @@ class LogReader:
     def last(self, kind: int, up_to: int) -> Row | None:
         """Return the newest activation (kind PROGRAM or ROSTER) at or before a position."""
         found = self._connection.execute(
-            f"SELECT max(position) FROM log WHERE kind={int(kind)} AND kind IN (4, 5) AND position<=?", (up_to,)
+            f"SELECT max(position) FROM log WHERE kind={int(kind)} AND kind IN (4, 5) AND position<=?",
+            (up_to,),
         ).fetchone()
         return None if found is None or found[0] is None else self.rows(found[0] - 1, 1)[0]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from carrythrough.embedded.database import connect
+from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.store import StateFile
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.ports import OutboxEntry
@@ -25,13 +25,16 @@ class SqliteOutbox:
         """Return pending entries due at `now_ms`, oldest first, of one adapter where one is named."""
         chosen, values = ("adapter=? AND", (adapter,)) if adapter else ("", ())
         with self._lock:
-            rows = self._connection.execute(
+            rows = select(
+                self._connection,
                 "SELECT entry, adapter, body, attempts, due_ms FROM outbox"
                 f" WHERE {chosen} status='pending' AND due_ms<=? ORDER BY due_ms, entry LIMIT ?",
                 (*values, now_ms, limit),
-            ).fetchall()
+            )
         return [
-            OutboxEntry(entry=entry, adapter=adapter, action=_decode(bytes(body)), attempts=attempts, due_ms=due)
+            OutboxEntry(
+                entry=entry, adapter=adapter, action=_decode(bytes(body)), attempts=attempts, due_ms=due
+            )
             for entry, adapter, body, attempts, due in rows
         ]
 
@@ -59,7 +62,9 @@ class SqliteOutbox:
         """Close the connection; safe to call twice."""
         self._connection.close()
 
-    def _close(self, entry: int, status: str, *, receipt: str, error: str, now_ms: int, attempt: bool) -> None:
+    def _close(
+        self, entry: int, status: str, *, receipt: str, error: str, now_ms: int, attempt: bool
+    ) -> None:
         with self._lock:
             self._connection.execute(
                 "UPDATE outbox SET status=?, receipt=?, error=?, closed_ms=?, attempts=attempts+?"

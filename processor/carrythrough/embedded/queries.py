@@ -13,15 +13,17 @@ from typing import Any
 
 import msgspec
 
-from carrythrough.embedded.database import connect, marks
+from carrythrough.embedded.database import connect, marks, select
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import read_ledger
-from carrythrough.pipeline.explain import Reading, explain, read_pair
+from carrythrough.evidence.types import Y_ONE
+from carrythrough.pipeline.explain import explain
 from carrythrough.pipeline.plan import InForce
+from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.program.types import Skill
 from carrythrough.reinforcement.stage import Stage
@@ -33,13 +35,17 @@ from carrythrough.telemetry.metrics import Telemetry
 PAGE_MAX = 500
 TREND_DAYS = 7
 TREND_STEP = 0.01
-"""A change of the score over TREND_DAYS below this is no trend."""
+"""What fading must have taken before it is called a trend."""
+TREND_PULL = 0.1
+"""How far the recent outcomes must lie from the score before they are called a trend."""
 _STAGE_CODES = {stage.text: int(stage) for stage in Stage}
 
 
 def rfc3339(ms: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds."""
-    return dt.datetime.fromtimestamp(ms / 1000, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return (
+        dt.datetime.fromtimestamp(ms / 1000, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    )
 
 
 class Queries:
@@ -72,7 +78,9 @@ class Queries:
         if directory.knows(reference):
             return directory.subject_of_employee(reference)
         with self._lock:
-            found = self._connection.execute("SELECT 1 FROM employee WHERE subject=?", (reference,)).fetchone()
+            found = self._connection.execute(
+                "SELECT 1 FROM employee WHERE subject=?", (reference,)
+            ).fetchone()
         return reference if found is not None or directory.person(reference) is not None else None
 
     def employee_scores(self, subject: str, now_ms: int, *, names: bool = False) -> dict[str, Any]:
@@ -118,7 +126,9 @@ class Queries:
             after_subject, after_skill = keys[-1]
         return {"scores": entries, "next": f"{after_subject}/{after_skill}" if more else None}
 
-    def _entries(self, keys: list[tuple[str, str]], now_ms: int, stage: str, *, names: bool) -> list[dict[str, Any]]:
+    def _entries(
+        self, keys: list[tuple[str, str]], now_ms: int, stage: str, *, names: bool
+    ) -> list[dict[str, Any]]:
         learners = self._learners({subject for subject, _ in keys})
         skills = self.in_force.program.skills
         entries = []
@@ -149,13 +159,14 @@ class Queries:
                 members = [s for s, person in people.items() if person.team == team]
                 where += " AND e.subject IN (SELECT value FROM json_each(?))"
                 values.append(msgspec.json.encode(members).decode())
-            rows = self._connection.execute(
+            rows = select(
+                self._connection,
                 "SELECT e.subject, t.text FROM employee e JOIN pair p ON p.employee = e.id"
                 " JOIN term t ON t.id = p.skill"
                 f" WHERE (e.subject > ? OR (e.subject = ? AND t.text > ?)) AND {where}"
                 " ORDER BY e.subject, t.text LIMIT ?",
                 (*values, limit),
-            ).fetchall()
+            )
         return [(subject, text) for subject, text in rows]
 
     def explanation(self, subject: str, skill_id: str, at_ms: int) -> dict[str, Any] | None:
@@ -173,7 +184,13 @@ class Queries:
         for part in (found["evidence"], found["job"]["evidence"], found["trajectory"]):
             for entry in part:
                 _times(entry)
-        return {"subject": subject, "skill": skill.id, "skill_name": skill.name, "target": skill.target, **found}
+        return {
+            "subject": subject,
+            "skill": skill.id,
+            "skill_name": skill.name,
+            "target": skill.target,
+            **found,
+        }
 
     def actions(
         self, *, limit: int = 100, cursor: str | None = "", subject: str | None = "", status: str = ""
@@ -187,11 +204,12 @@ class Queries:
                 where += f" AND {column} = ?"
                 values.append(value)
         with self._lock:
-            rows = self._connection.execute(
+            rows = select(
+                self._connection,
                 "SELECT entry, adapter, body, status, attempts, receipt, error, due_ms, closed_ms FROM outbox"
                 f" WHERE {where} ORDER BY entry DESC LIMIT ?",
                 (*values, limit + 1),
-            ).fetchall()
+            )
         entries = []
         for entry, adapter, body, state, attempts, receipt, error, due_ms, closed_ms in rows[:limit]:
             action = msgspec.json.decode(bytes(body))
@@ -210,11 +228,12 @@ class Queries:
         """Return records that were set aside, newest first."""
         limit = min(max(limit, 1), PAGE_MAX)
         with self._lock:
-            rows = self._connection.execute(
+            rows = select(
+                self._connection,
                 "SELECT position, kind, stored_ms, credential, code, detail FROM quarantine WHERE position < ?"
                 " ORDER BY position DESC LIMIT ?",
                 (_before(cursor), limit + 1),
-            ).fetchall()
+            )
         names = ("position", "kind", "stored", "credential", "code", "detail")
         entries = [dict(zip(names, row, strict=True)) for row in rows[:limit]]
         for entry in entries:
@@ -224,9 +243,11 @@ class Queries:
     def effects_after(self, seq: int, limit: int) -> list[Published]:
         """Return committed effects after a sequence number, in order."""
         with self._lock:
-            rows = self._connection.execute(
-                "SELECT seq, kind, subject, skill, body FROM effect WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
-            ).fetchall()
+            rows = select(
+                self._connection,
+                "SELECT seq, kind, subject, skill, body FROM effect WHERE seq > ? ORDER BY seq LIMIT ?",
+                (seq, limit),
+            )
         return [Published(seq, kind, subject, skill, bytes(body)) for seq, kind, subject, skill, body in rows]
 
     def last_seq(self) -> int:
@@ -242,7 +263,7 @@ class Queries:
             employees = one("SELECT count(*) FROM employee").get
             pairs = one("SELECT count(*) FROM pair").get
             dead = one("SELECT count(*) FROM outbox WHERE status='dead'").get
-            actions = dict(one("SELECT status, count(*) FROM outbox GROUP BY status").fetchall())
+            actions = dict(select(self._connection, "SELECT status, count(*) FROM outbox GROUP BY status"))
         ack, visible = self._telemetry.medians_ms()
         counters = self._state.counters
         return {
@@ -254,7 +275,8 @@ class Queries:
                 "name": program.name,
                 "goals": msgspec.to_builtins(program.goals),
                 "skills": [
-                    {"id": s.id, "name": s.name, "target": s.target, "kpis": list(s.kpis)} for s in program.skills
+                    {"id": s.id, "name": s.name, "target": s.target, "kpis": list(s.kpis)}
+                    for s in program.skills
                 ],
             },
             "employees": employees,
@@ -274,54 +296,36 @@ class Queries:
             "lag_records": max(0, self._log_file.end - self._state.position),
         }
 
-    def _skill_score(self, learner: LearnerState, pair: PairState, skill: Skill, now_ms: int) -> dict[str, Any]:
+    def _skill_score(
+        self, learner: LearnerState, pair: PairState, skill: Skill, now_ms: int
+    ) -> dict[str, Any]:
         in_force = self.in_force
         policy, model = in_force.program.policy, in_force.model
         # A record may carry a log time a little after this question's clock: read as of the later.
         now_ms = max(now_ms, pair.published.as_of_ms)
         reading = read_pair(learner, pair, now_ms, skill, model, policy)
-        score = reading.score
+        score, weight = reading.score, reading.weight
         last = max((c.last_ms for c in pair.channels if c is not None), default=0)
         last = max(last, *(t for _, t in pair.counts))
         return {
             "skill": skill.id,
             "skill_name": skill.name,
-            "score": round(score.value, 4) if reading.shown else None,
-            "low": round(score.low, 4) if reading.shown else None,
-            "high": round(score.high, 4) if reading.shown else None,
+            "score": round(score.value, 4) if score is not None else None,
+            "low": round(score.low, 4) if score is not None else None,
+            "high": round(score.high, 4) if score is not None else None,
             "stage": reading.stage.text,
-            "trend": self._trend(reading, skill, now_ms),
-            "outcomes": score.outcomes,
-            "effective": round(score.effective, 2),
-            "exposures": score.exposures,
+            "trend": _trend(reading, pair, now_ms),
+            "outcomes": weight.outcomes,
+            "effective": round(weight.effective, 2),
+            "exposures": weight.exposures,
             "last_evidence": rfc3339(last) if last else None,
             "target": skill.target,
-            "reasons": msgspec.to_builtins(reasons_for(score, reading.stage, skill, model, policy)),
+            "reasons": msgspec.to_builtins(reasons_for(reading, model, policy)),
             "sequence": pair.published.sequence,
             "as_of": rfc3339(now_ms),
             "valid_until": rfc3339(pair.published.due_ms or now_ms + TREND_DAYS * DAY_MS),
             "model": model.name,
         }
-
-    def _trend(self, reading: Reading, skill: Skill, now_ms: int) -> int:
-        """Return where the score is heading when nothing happens and what came in lately pulled it: -1, 0, 1."""
-        published = reading.pair.published
-        if not reading.shown or published.score < 0:
-            return 0
-        newest = max((c.newest[-1] for c in reading.pair.channels if c is not None and c.newest), default=None)
-        fresh = newest is not None and now_ms - newest[0] < TREND_DAYS * DAY_MS
-        if fresh and newest is not None:
-            lately = [
-                y
-                for c in reading.pair.channels
-                if c is not None
-                for t, _, y in c.newest
-                if now_ms - t < TREND_DAYS * DAY_MS
-            ]
-            mean = sum(lately) / len(lately) / 65536
-            return 0 if abs(mean - reading.score.value) < 0.1 else 1 if mean > reading.score.value else -1
-        drop = reading.score.pi_fresh - reading.score.pi
-        return -1 if drop > TREND_STEP else 0
 
     def _overall(self, subject: str, found: list[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the importance-weighted mean over the role's skills with the weakest beside it."""
@@ -356,13 +360,17 @@ class Queries:
     def _learners(self, subjects: Iterable[str]) -> dict[str, LearnerState]:
         wanted = list(subjects)
         with self._lock:
-            heads = self._connection.execute(
-                f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(wanted))})", wanted
-            ).fetchall()
+            heads = select(
+                self._connection,
+                f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(wanted))})",
+                wanted,
+            )
             by_id = {number: (subject, decode_header(bytes(header))) for number, subject, header in heads}
-            rows = self._connection.execute(
-                f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(by_id))})", list(by_id)
-            ).fetchall()
+            rows = select(
+                self._connection,
+                f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(by_id))})",
+                list(by_id),
+            )
             for number, skill, state in rows:
                 by_id[number][1].pairs[self._terms.text(skill)] = decode_pair(bytes(state))
         return dict(by_id.values())
@@ -377,3 +385,19 @@ def _times(entry: dict[str, Any]) -> None:
     """Turn the `*_ms` times of an entry into RFC 3339 texts under the name without the suffix."""
     for name in [n for n in entry if n.endswith("_ms")]:
         entry[name[:-3]] = rfc3339(entry.pop(name))
+
+
+def _trend(reading: Reading, pair: PairState, now_ms: int) -> int:
+    """Return where the score is heading: -1, 0 or 1.
+
+    Outcomes of the last TREND_DAYS pull towards their mean; without any, what is learnt fades.
+    """
+    score = reading.score
+    if score is None:
+        return 0
+    since = now_ms - TREND_DAYS * DAY_MS
+    lately = [y for c in pair.channels if c is not None for t, _, y in c.newest if t >= since]
+    if not lately:
+        return -1 if score.pi_fresh - score.pi > TREND_STEP else 0
+    pull = sum(lately) / len(lately) / Y_ONE - score.value
+    return 0 if abs(pull) < TREND_PULL else 1 if pull > 0 else -1

@@ -62,7 +62,9 @@ class StateFile:
     `lock` keeps the two from meeting inside SQLite, where the loser would have to poll.
     """
 
-    def __init__(self, path: Path, log: LogReader, *, vfs: str | None = None, exclusive: bool = False) -> None:
+    def __init__(
+        self, path: Path, log: LogReader, *, vfs: str | None = None, exclusive: bool = False
+    ) -> None:
         self.path = path
         self.lock = threading.Lock()
         self.connection = connect(path, vfs=vfs, exclusive=exclusive)
@@ -121,7 +123,9 @@ class StateFile:
         published = self._effects(delta.effects)
         self._outbox(delta.effects, adapters_of)
         for kind, stored_ms, credential, entry in folded.set_aside:
-            QUARANTINE.run(connection, (entry.position, kind, stored_ms, credential, entry.code, entry.detail))
+            QUARANTINE.run(
+                connection, (entry.position, kind, stored_ms, credential, entry.code, entry.detail)
+            )
             published += self._effects([entry])
         INDEX.run(connection, folded.index)
         self.terms.save()
@@ -133,7 +137,13 @@ class StateFile:
         pairs: list[object] = []
         for (subject, skill), pair in delta.pairs.items():
             published = pair.published
-            pairs += (view.number(subject), number(skill), published.stage, published.score, encode_pair(pair))
+            pairs += (
+                view.number(subject),
+                number(skill),
+                published.stage,
+                published.score,
+                encode_pair(pair),
+            )
         PAIR.run(connection, pairs)
         rows: list[object] = []
         for row in delta.added:
@@ -164,7 +174,9 @@ class StateFile:
             self.connection.execute("DELETE FROM effect WHERE seq <= ?", (self._seq - EFFECTS_KEPT_MAX,))
         return published
 
-    def _outbox(self, effects: Iterable[Effect], adapters_of: Callable[[ActionRequested], Iterable[str]]) -> None:
+    def _outbox(
+        self, effects: Iterable[Effect], adapters_of: Callable[[ActionRequested], Iterable[str]]
+    ) -> None:
         flat: list[object] = []
         for effect in effects:
             if isinstance(effect, ActionRequested):

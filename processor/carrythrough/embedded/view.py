@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import apsw
 
-from carrythrough.embedded.database import chunks, marks
+from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.terms import Terms
 from carrythrough.evidence.types import Evidence
@@ -44,17 +44,21 @@ class StoreView:
 
     def _load(self, subjects: Sequence[str]) -> None:
         by_id: dict[int, LearnerState] = {}
-        rows = self._connection.execute(
-            f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(subjects))})", subjects
-        ).fetchall()
+        rows = select(
+            self._connection,
+            f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(subjects))})",
+            subjects,
+        )
         self._cache.update(dict.fromkeys(subjects))
         for number, subject, header in rows:
             by_id[number] = self._cache[subject] = decode_header(header)
             self._ids[subject] = number
         text = self._terms.text
         for part in chunks(list(by_id)):
-            for number, skill, state in self._connection.execute(
-                f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(part))})", part
+            for number, skill, state in select(
+                self._connection,
+                f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(part))})",
+                part,
             ):
                 by_id[number].pairs[text(skill)] = decode_pair(state)
                 self._pairs += 1
@@ -127,7 +131,8 @@ class StoreView:
             if found is not None:
                 return subject
         found = self._connection.execute(
-            "SELECT e.subject FROM ledger l JOIN employee e ON e.id = l.employee WHERE l.source=? LIMIT 1", (source,)
+            "SELECT e.subject FROM ledger l JOIN employee e ON e.id = l.employee WHERE l.source=? LIMIT 1",
+            (source,),
         ).fetchone()
         return None if found is None else str(found[0])
 
@@ -137,7 +142,8 @@ class StoreView:
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
-        rows = self._connection.execute(
+        rows = select(
+            self._connection,
             "SELECT subject FROM employee WHERE due_ms > 0 AND due_ms <= ? ORDER BY due_ms, subject LIMIT ?",
             (now_ms, limit),
         )
@@ -147,7 +153,8 @@ class StoreView:
 def read_ledger(connection: apsw.Connection, terms: Terms, subject: str, number: int) -> list[LedgerRow]:
     """Return the ledger rows of an employee, ordered by skill, channel and source."""
     text = terms.text
-    rows = connection.execute(
+    rows = select(
+        connection,
         "SELECT source, skill, channel, t_ms, y, w, p_item, flags, item, rule, map_version, window_s, position, voided"
         " FROM ledger WHERE employee=?",
         (number,),
@@ -155,7 +162,20 @@ def read_ledger(connection: apsw.Connection, terms: Terms, subject: str, number:
     return [
         LedgerRow(
             subject,
-            Evidence(bytes(r[0]), text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], text(r[8]), text(r[9]), r[10], r[11]),
+            Evidence(
+                bytes(r[0]),
+                text(r[1]),
+                r[2],
+                r[3],
+                r[4],
+                r[5],
+                r[6],
+                r[7],
+                text(r[8]),
+                text(r[9]),
+                r[10],
+                r[11],
+            ),
             r[12],
             bool(r[13]),
         )

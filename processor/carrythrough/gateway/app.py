@@ -48,7 +48,9 @@ class Gateway:
         await self.app(scope, receive, send)
 
 
-def build_app(runtime: Embedded, credentials: Credentials, sessions: Sessions, limits: GatewayLimits) -> Gateway:
+def build_app(
+    runtime: Embedded, credentials: Credentials, sessions: Sessions, limits: GatewayLimits
+) -> Gateway:
     """Return the whole HTTP application over a runtime that is started."""
     now_ms = runtime.clock.now_ms
     access = Access(credentials, sessions.session_of)

@@ -51,7 +51,11 @@ class QueriesApi:
                 await self._access.require(request, "scores/read")
                 return await handler(request)
             except PermanentError as refused:
-                headers = {"WWW-Authenticate": 'Basic realm="carrythrough"'} if refused.problem.status == 401 else {}
+                headers = (
+                    {"WWW-Authenticate": 'Basic realm="carrythrough"'}
+                    if refused.problem.status == 401
+                    else {}
+                )
                 return problem_response(refused.problem, headers)
 
         return guarded
@@ -71,11 +75,15 @@ class QueriesApi:
         subject = await self._subject(request)
         skill = request.query_params.get("skill", "")
         if not skill:
-            raise refusal("parameter-missing", "skill", "skill is missing", "an explanation is about one skill")
+            raise refusal(
+                "parameter-missing", "skill", "skill is missing", "an explanation is about one skill"
+            )
         at_ms = _time(request, "at", self._now_ms())
         found = await run_in_threadpool(self._queries.explanation, subject, skill, at_ms)
         if found is None:
-            raise refusal("skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404)
+            raise refusal(
+                "skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404
+            )
         return reply(found)
 
     async def scores(self, request: Request) -> Response:
@@ -105,20 +113,26 @@ class QueriesApi:
             raise _unknown_employee(reference)
         cursor = request.query_params.get("cursor", "")
         return reply(
-            await run_in_threadpool(self._queries.actions, limit=limit_of(request), cursor=cursor, subject=subject)
+            await run_in_threadpool(
+                self._queries.actions, limit=limit_of(request), cursor=cursor, subject=subject
+            )
         )
 
     async def quarantine(self, request: Request) -> Response:
         """A page of records that were set aside."""
         check_parameters(request, ("limit", "cursor"))
         cursor = request.query_params.get("cursor", "")
-        return reply(await run_in_threadpool(self._queries.quarantine, limit=limit_of(request), cursor=cursor))
+        return reply(
+            await run_in_threadpool(self._queries.quarantine, limit=limit_of(request), cursor=cursor)
+        )
 
     async def dead_letters(self, request: Request) -> Response:
         """A page of actions that were given up."""
         check_parameters(request, ("limit", "cursor"))
         cursor = request.query_params.get("cursor", "")
-        return reply(await run_in_threadpool(self._queries.dead_letters, limit=limit_of(request), cursor=cursor))
+        return reply(
+            await run_in_threadpool(self._queries.dead_letters, limit=limit_of(request), cursor=cursor)
+        )
 
     async def summary(self, request: Request) -> Response:
         """The numbers of the installation."""
@@ -158,7 +172,10 @@ def check_parameters(request: Request, allowed: tuple[str, ...]) -> None:
     for name in request.query_params:
         if name not in allowed:
             raise refusal(
-                "parameter-unknown", name, f"{name!r} is not known here", f"parameters: {', '.join(allowed) or 'none'}"
+                "parameter-unknown",
+                name,
+                f"{name!r} is not known here",
+                f"parameters: {', '.join(allowed) or 'none'}",
             )
 
 
@@ -166,7 +183,9 @@ def limit_of(request: Request) -> int:
     """Return the page size asked for."""
     text = request.query_params.get("limit", str(LIMIT_DEFAULT))
     if not text.isdigit() or not 1 <= int(text) <= LIMIT_MAX:
-        raise refusal("parameter-invalid", "limit", f"{text!r}", f"limit is a whole number from 1 to {LIMIT_MAX}")
+        raise refusal(
+            "parameter-invalid", "limit", f"{text!r}", f"limit is a whole number from 1 to {LIMIT_MAX}"
+        )
     return int(text)
 
 
@@ -179,7 +198,9 @@ def _time(request: Request, name: str, default_ms: int) -> int:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise refusal("parameter-invalid", name, f"{text!r}", "times are RFC 3339 with a zone: 2026-11-21T20:00:00Z")
+        raise refusal(
+            "parameter-invalid", name, f"{text!r}", "times are RFC 3339 with a zone: 2026-11-21T20:00:00Z"
+        )
     return int(moment.timestamp() * 1000)
 
 

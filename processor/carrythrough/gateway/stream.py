@@ -43,7 +43,9 @@ class Stream:
             wanted = await self._filter(request)
             after = await self._resume_from(request)
             if self._open >= SUBSCRIBERS_MAX:
-                raise refusal("stream-full", "", f"{self._open} subscribers", f"at most {SUBSCRIBERS_MAX}", 503)
+                raise refusal(
+                    "stream-full", "", f"{self._open} subscribers", f"at most {SUBSCRIBERS_MAX}", 503
+                )
         except PermanentError as refused:
             return problem_response(refused.problem, {})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -63,7 +65,9 @@ class Stream:
         if text == "":
             return int(await run_in_threadpool(self._queries.last_seq))
         if not text.isdigit():
-            raise refusal("parameter-invalid", "Last-Event-ID", f"{text!r}", "the id of an event of this stream")
+            raise refusal(
+                "parameter-invalid", "Last-Event-ID", f"{text!r}", "the id of an event of this stream"
+            )
         return int(text)
 
     async def _events(self, after: int, wanted: _Wanted) -> AsyncIterator[bytes]:

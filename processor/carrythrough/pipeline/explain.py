@@ -13,13 +13,13 @@ import msgspec
 from carrythrough.evidence.types import FLAG_CLAMPED, W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted
 from carrythrough.pipeline.rebuild import rebuild
+from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import missing_text, reasons_for
 from carrythrough.program.types import Policy, Skill
-from carrythrough.reinforcement.stage import Stage, enough, stage_of
 from carrythrough.scoring.decay import DAY_MS, JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS
-from carrythrough.scoring.head import FEATURES, Model, features, logit
+from carrythrough.scoring.head import FEATURES, Model, features, logit, prior
 from carrythrough.scoring.pow2 import decay
-from carrythrough.scoring.score import Score, read_score
+from carrythrough.scoring.score import read_score, weigh
 from carrythrough.scoring.state import ASSISTED_SHIFT, LearnerState, PairState, apply
 
 EVIDENCE_SHOWN_MAX = 200
@@ -27,20 +27,6 @@ EVIDENCE_SHOWN_MAX = 200
 MOVED_SHOWN_MAX = 60
 """Pieces for which the effect of leaving them out is computed (each costs a rebuild of the pair)."""
 TRAJECTORY_POINTS = 90
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """A score with what the minimum-evidence rule makes of it."""
-
-    score: Score
-    stage: Stage
-    learner: LearnerState
-    pair: PairState
-
-    @property
-    def shown(self) -> bool:
-        """Whether the score may be shown at all."""
-        return self.stage is not Stage.NOT_ENOUGH_EVIDENCE
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,16 +47,6 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     trajectory: list[dict[str, object]]
 
 
-def read_pair(
-    learner: LearnerState, pair: PairState, now_ms: int, skill: Skill, model: Model, policy: Policy
-) -> Reading:
-    """Return the score and stage of one pair at a time."""
-    score = read_score(learner, pair, now_ms, model, volatile=skill.volatile)
-    if not enough(score, policy.minimum_outcomes, policy.minimum_effective):
-        return Reading(score, Stage.NOT_ENOUGH_EVIDENCE, learner, pair)
-    return Reading(score, stage_of(score, pair, skill.target, now_ms, skill.opportunity_days), learner, pair)
-
-
 def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, model: Model, policy: Policy) -> Explanation:
     """Explain one skill of one employee as of `at_ms`.
 
@@ -83,16 +59,16 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, model: Model, po
     score = reading.score
     mine = [e for e in known if e.skill == skill.id]
     support = [e for e in mine if e.channel == Channel.SUPPORT]
-    reasons = reasons_for(score, reading.stage, skill, model, policy)
+    reasons = reasons_for(reading, model, policy)
     return Explanation(
         as_of_ms=at_ms,
-        score=round(score.value, 4) if reading.shown else None,
-        low=round(score.low, 4) if reading.shown else None,
-        high=round(score.high, 4) if reading.shown else None,
+        score=round(score.value, 4) if score is not None else None,
+        low=round(score.low, 4) if score is not None else None,
+        high=round(score.high, 4) if score is not None else None,
         stage=reading.stage.text,
         model=model.name,
-        prior=_prior_part(reading, at_ms, model),
-        job=_job_part(score, mine, support, at_ms, model, volatile=skill.volatile),
+        prior=_prior_part(learner, pair, at_ms, model),
+        job=_job_part(reading, mine, support, at_ms, model, volatile=skill.volatile),
         evidence=_evidence_part(known, mine, support, skill, at_ms, model, reading),
         reasons=[{"code": r.code, "text": r.text, "points": r.points} for r in reasons],
         sentences=_sentences(reading, skill, model, policy),
@@ -101,27 +77,35 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, model: Model, po
     )
 
 
-def _prior_part(reading: Reading, at_ms: int, model: Model) -> dict[str, object]:
-    row = features(reading.learner, reading.pair, at_ms, model)
+def _prior_part(learner: LearnerState, pair: PairState, at_ms: int, model: Model) -> dict[str, object]:
+    row = features(learner, pair, at_ms, model)
     contributions = [
         {"feature": name, "value": round(value, 6), "weight": weight, "logit": round(weight * value, 6)}
         for name, value, weight in zip(FEATURES, row, model.weights, strict=True)
     ]
-    pi = reading.score.pi
+    pi = prior(row, model)
     return {"pi": round(pi, 6), "logit": round(logit(pi), 6), "contributions": contributions}
 
 
 def _job_part(
-    score: Score, mine: Sequence[Evidence], support: Sequence[Evidence], at_ms: int, model: Model, *, volatile: bool
+    reading: Reading,
+    mine: Sequence[Evidence],
+    support: Sequence[Evidence],
+    at_ms: int,
+    model: Model,
+    *,
+    volatile: bool,
 ) -> dict[str, object]:
     jobs = [e for e in mine if e.channel in (Channel.JOB, Channel.OBSERVED) and e.w]
     return {
         "m": model.job_strength,
-        "alpha": round(score.alpha, 6),
-        "beta": round(score.beta, 6),
-        "successes": round(score.successes, 6),
-        "trials": round(score.trials, 6),
-        "evidence": [_entry(e, support, at_ms, volatile=volatile) for e in reversed(jobs[-EVIDENCE_SHOWN_MAX:])],
+        "alpha": None if reading.score is None else round(reading.score.alpha, 6),
+        "beta": None if reading.score is None else round(reading.score.beta, 6),
+        "successes": round(reading.weight.successes, 6),
+        "trials": round(reading.weight.trials, 6),
+        "evidence": [
+            _entry(e, support, at_ms, volatile=volatile) for e in reversed(jobs[-EVIDENCE_SHOWN_MAX:])
+        ],
     }
 
 
@@ -160,14 +144,12 @@ def _evidence_part(
     shown: list[dict[str, object]] = []
     for index, e in enumerate(reversed(mine[-EVIDENCE_SHOWN_MAX:])):
         entry = _entry(e, support, at_ms, volatile=skill.volatile)
-        if index < MOVED_SHOWN_MAX and reading.shown:
+        entry["moved"] = None
+        if index < MOVED_SHOWN_MAX and reading.score is not None:
             rest = rebuild(o for o in known if o is not e)
-            without = read_score(
-                rest, rest.pairs.get(skill.id) or PairState(), at_ms, model, volatile=skill.volatile
-            )
+            twin = rest.pairs.get(skill.id) or PairState()
+            without = read_score(rest, twin, at_ms, model, weigh(twin, at_ms, volatile=skill.volatile))
             entry["moved"] = round(100 * (reading.score.value - without.value), 2)
-        else:
-            entry["moved"] = None
         shown.append(entry)
     return shown
 
@@ -175,8 +157,8 @@ def _evidence_part(
 def _sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> list[str]:
     """Say it in words that a manager understands, numbers included."""
     s = reading.score
-    if not reading.shown:
-        return [missing_text(s, policy)]
+    if s is None:
+        return [missing_text(reading.weight, policy)]
     sentences = [
         f"For {skill.name} the score is {100 * s.value:.0f} of 100: the chance that the next opportunity on the job "
         f"meets the standard. With 80 % certainty it lies between {100 * s.low:.0f} and {100 * s.high:.0f}; "
@@ -208,9 +190,9 @@ def _sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> 
 def _missing(reading: Reading, pair: PairState, policy: Policy) -> list[str]:
     """Say which evidence would tell most."""
     wanted: list[str] = []
-    if not reading.shown:
-        wanted.append(missing_text(reading.score, policy))
-    if reading.score.trials < 1.0:
+    if reading.score is None:
+        wanted.append(missing_text(reading.weight, policy))
+    if reading.weight.trials < 1.0:
         wanted.append("An outcome on the job: a quality check, a task result or a manager's observation.")
     practice = pair.channels[Channel.PRACTICE]
     if practice is None or not practice.count:
@@ -244,14 +226,14 @@ def trajectory(
             apply(learner, pair, e, assisted=e.skill == skill.id and is_assisted(e, support))
             at += 1
         pair = learner.pairs.get(skill.id) or PairState()
-        reading = read_pair(learner, pair, time_ms, skill, model, policy)
+        score = read_pair(learner, pair, time_ms, skill, model, policy).score
         points.append(
             {
                 "time_ms": time_ms,
-                "score": round(reading.score.value, 4) if reading.shown else None,
-                "low": round(reading.score.low, 4) if reading.shown else None,
-                "high": round(reading.score.high, 4) if reading.shown else None,
-                "recall": round(reading.score.pi, 4) if reading.shown else None,
+                "score": round(score.value, 4) if score is not None else None,
+                "low": round(score.low, 4) if score is not None else None,
+                "high": round(score.high, 4) if score is not None else None,
+                "recall": round(score.pi, 4) if score is not None else None,
             }
         )
     return points

@@ -111,7 +111,9 @@ class Fold:
     def _add(self, operation: Add, e: Evidence) -> None:
         subject = operation.subject
         key = (subject, e.skill, e.channel, e.source)
-        row = LedgerRow(subject, e, operation.position, e.source in self.delta.voids or self._view.voided(e.source))
+        row = LedgerRow(
+            subject, e, operation.position, e.source in self.delta.voids or self._view.voided(e.source)
+        )
         if key in self._keys or self._view.seen(row):
             return
         self._keys.add(key)

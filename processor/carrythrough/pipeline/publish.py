@@ -9,14 +9,14 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from carrythrough.evidence.types import Evidence
-from carrythrough.pipeline.effects import Effect, Reason, ScoreChanged, StageChanged, effect_id
+from carrythrough.pipeline.effects import Effect, ScoreChanged, StageChanged, effect_id
 from carrythrough.pipeline.plan import InForce, Void
+from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.program.types import Skill
 from carrythrough.reinforcement.decide import Decider, Situation
-from carrythrough.reinforcement.stage import Stage, enough, stage_of
+from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.decay import DAY_MS
-from carrythrough.scoring.score import Score, read_score
 from carrythrough.scoring.state import LearnerState, PairState
 
 RECHECK_MIN_MS = DAY_MS
@@ -42,7 +42,14 @@ class Publisher:
         self.effects: list[Effect] = []
 
     def evidence(
-        self, subject: str, learner: LearnerState, pair: PairState, e: Evidence, stored_ms: int, *, moved: bool
+        self,
+        subject: str,
+        learner: LearnerState,
+        pair: PairState,
+        e: Evidence,
+        stored_ms: int,
+        *,
+        moved: bool,
     ) -> None:
         """Count one operation; publish when it moved the score (exposure alone does not)."""
         published = pair.published
@@ -57,18 +64,19 @@ class Publisher:
             published.armed = 1
         if e.channel <= 1 and len(learner.pairs) > 1 and not learner.refresh_ms:
             learner.refresh_ms = published.as_of_ms + REFRESH_MS
-        score, stage = self._read(learner, pair, skill)
-        self._emit(subject, pair, skill, score, stage, e.source.hex())
-        self._decide(subject, learner, pair, skill, score, stage, news_ms)
+        reading = self._read(learner, pair, skill)
+        self._emit(subject, pair, skill, reading, e.source.hex())
+        self._decide(subject, learner, pair, skill, reading, news_ms)
 
-    def void(self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, operation: Void) -> None:
+    def void(
+        self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, operation: Void
+    ) -> None:
         """Publish the score after a void; a void decides nothing."""
         published = pair.published
         published.sequence += 1
         published.as_of_ms = max(published.as_of_ms, operation.stored_ms)
         if (skill := self._skills.get(skill_id)) is not None:
-            score, stage = self._read(learner, pair, skill)
-            self._emit(subject, pair, skill, score, stage, operation.target.hex())
+            self._emit(subject, pair, skill, self._read(learner, pair, skill), operation.target.hex())
 
     def tick(self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, now_ms: int) -> None:
         """Read a pair again because time passed; publish what moved, and act where a rule is armed."""
@@ -79,32 +87,28 @@ class Publisher:
             published.due_ms = 0
             return
         published.as_of_ms = max(published.as_of_ms, now_ms)
-        score, stage = self._read(learner, pair, skill)
+        reading = self._read(learner, pair, skill)
+        stage = reading.stage
         if stage is not before:
             published.armed = 1  # a change that happens now is news, whatever the age of the evidence
-        value = -1 if stage is Stage.NOT_ENOUGH_EVIDENCE else round(score.value * 10_000)
+        value = -1 if reading.score is None else round(reading.score.value * 10_000)
         if stage is not before or abs(value - published.score) >= PUBLISHED_STEP:
             published.sequence += 1
-            self._emit(subject, pair, skill, score, stage, "")
+            self._emit(subject, pair, skill, reading, "")
         else:
             published.due_ms = self._next_due(subject, pair, skill.id, stage)
-        self._decide(subject, learner, pair, skill, score, stage, 0)
+        self._decide(subject, learner, pair, skill, reading, 0)
 
-    def _read(self, learner: LearnerState, pair: PairState, skill: Skill) -> tuple[Score, Stage]:
-        as_of = pair.published.as_of_ms
-        score = read_score(learner, pair, as_of, self._in_force.model, volatile=skill.volatile)
-        if not enough(score, self._policy.minimum_outcomes, self._policy.minimum_effective):
-            return score, Stage.NOT_ENOUGH_EVIDENCE
-        return score, stage_of(score, pair, skill.target, as_of, skill.opportunity_days)
+    def _read(self, learner: LearnerState, pair: PairState, skill: Skill) -> Reading:
+        return read_pair(learner, pair, pair.published.as_of_ms, skill, self._in_force.model, self._policy)
 
-    def _emit(self, subject: str, pair: PairState, skill: Skill, score: Score, stage: Stage, source: str) -> None:
+    def _emit(self, subject: str, pair: PairState, skill: Skill, reading: Reading, source: str) -> None:
         published = pair.published
         tenant, sequence = self._in_force.tenant, published.sequence
-        shown = stage is not Stage.NOT_ENOUGH_EVIDENCE
-        reasons: tuple[Reason, ...] = reasons_for(score, stage, skill, self._in_force.model, self._policy)
+        score, weight, stage = reading.score, reading.weight, reading.stage
         previous = None if published.score < 0 else published.score / 10_000
         before = Stage(published.stage)
-        published.score = round(score.value * 10_000) if shown else -1
+        published.score = -1 if score is None else round(score.value * 10_000)
         published.stage = int(stage)
         published.due_ms = self._next_due(subject, pair, skill.id, stage)
         self.effects.append(
@@ -115,16 +119,16 @@ class Publisher:
                 sequence=sequence,
                 as_of_ms=published.as_of_ms,
                 valid_until_ms=published.due_ms or published.as_of_ms + RECHECK_MAX_MS,
-                score=round(score.value, 4) if shown else None,
-                low=round(score.low, 4) if shown else None,
-                high=round(score.high, 4) if shown else None,
+                score=None if score is None else round(score.value, 4),
+                low=None if score is None else round(score.low, 4),
+                high=None if score is None else round(score.high, 4),
                 previous=previous,
-                outcomes=score.outcomes,
-                exposures=score.exposures,
-                effective=round(score.effective, 2),
+                outcomes=weight.outcomes,
+                exposures=weight.exposures,
+                effective=round(weight.effective, 2),
                 stage=stage.text,
                 source=source,
-                reasons=reasons,
+                reasons=reasons_for(reading, self._in_force.model, self._policy),
                 model=self._in_force.model.name,
             )
         )
@@ -147,12 +151,11 @@ class Publisher:
         learner: LearnerState,
         pair: PairState,
         skill: Skill,
-        score: Score,
-        stage: Stage,
+        reading: Reading,
         news_ms: int,
     ) -> None:
-        if pair.published.armed and stage is not Stage.NOT_ENOUGH_EVIDENCE:
-            situation = Situation(subject, skill, score, stage, news_ms)
+        if pair.published.armed and reading.score is not None:
+            situation = Situation(subject, skill, reading.score, reading.stage, news_ms)
             self.effects += self._decider.decide(situation, learner, pair.published)
 
     def _next_due(self, subject: str, pair: PairState, skill_id: str, stage: Stage) -> int:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from carrythrough.pipeline.effects import Reason
-from carrythrough.program.types import Policy, Skill
-from carrythrough.reinforcement.stage import Stage
+from carrythrough.pipeline.reading import Reading
+from carrythrough.program.types import Policy
 from carrythrough.scoring.head import Model
-from carrythrough.scoring.score import Score
+from carrythrough.scoring.score import Weight
 
 POINTS_SHOWN = 0.5
 """Reasons that move the score by less than this many points are left out."""
 
 
-def reasons_for(score: Score, stage: Stage, skill: Skill, model: Model, policy: Policy) -> tuple[Reason, ...]:
+def reasons_for(reading: Reading, model: Model, policy: Policy) -> tuple[Reason, ...]:
     """Return the reasons, largest part first; under the minimum evidence only what is missing.
 
     The points of "learning", "retention" and "job" add up to 100·(score - base rate).
     """
-    if stage is Stage.NOT_ENOUGH_EVIDENCE:
-        return (Reason(code="not-enough-evidence", text=missing_text(score, policy)),)
+    score = reading.score
+    if score is None:
+        return (Reason(code="not-enough-evidence", text=missing_text(reading.weight, policy)),)
     total = score.alpha + score.beta
     prior_share = model.job_strength / total
     found = [
@@ -44,12 +45,12 @@ def reasons_for(score: Score, stage: Stage, skill: Skill, model: Model, policy: 
     return tuple(sorted(found, key=lambda reason: -abs(reason.points)))
 
 
-def missing_text(score: Score, policy: Policy) -> str:
+def missing_text(weight: Weight, policy: Policy) -> str:
     """Return what is missing before a score may be shown."""
-    if score.outcomes < policy.minimum_outcomes:
-        seen = f", {score.exposures} times seen or read" if score.exposures else ""
-        return f"Not enough evidence: {score.outcomes} of {policy.minimum_outcomes} scored outcomes{seen}."
+    if weight.outcomes < policy.minimum_outcomes:
+        seen = f", {weight.exposures} times seen or read" if weight.exposures else ""
+        return f"Not enough evidence: {weight.outcomes} of {policy.minimum_outcomes} scored outcomes{seen}."
     return (
-        f"The evidence is too old: {score.effective:.1f} of {policy.minimum_effective:g} outcomes still count, "
-        f"of {score.outcomes} in all."
+        f"The evidence is too old: {weight.effective:.1f} of {policy.minimum_effective:g} outcomes still count, "
+        f"of {weight.outcomes} in all."
     )

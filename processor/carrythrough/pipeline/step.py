@@ -53,12 +53,16 @@ class State(msgspec.Struct, frozen=True):
 
     def evidence_bytes(self) -> bytes:
         """Return the evidence half of everybody: equal for the same set of evidence in any order."""
-        halves = ((subject, encode_learner_evidence(learner)) for subject, learner in sorted(self.learners.items()))
+        halves = (
+            (subject, encode_learner_evidence(learner)) for subject, learner in sorted(self.learners.items())
+        )
         return msgspec.msgpack.encode([half for half in halves if half[1] != _EMPTY])
 
     def all_bytes(self) -> bytes:
         """Return everything, what was published and decided included: equal for the same log in any batching."""
-        return msgspec.msgpack.encode([(s, encode_learner(learner)) for s, learner in sorted(self.learners.items())])
+        return msgspec.msgpack.encode(
+            [(s, encode_learner(learner)) for s, learner in sorted(self.learners.items())]
+        )
 
 
 _EMPTY = encode_learner_evidence(LearnerState())
@@ -91,5 +95,7 @@ def merged(state: State, delta: Delta) -> State:
     rows = state.rows | {row.key(): row for row in delta.added}
     gone = set(delta.voided)
     if gone:
-        rows = {k: msgspec.structs.replace(r, voided=True) if (k[0], k[3]) in gone else r for k, r in rows.items()}
+        rows = {
+            k: msgspec.structs.replace(r, voided=True) if (k[0], k[3]) in gone else r for k, r in rows.items()
+        }
     return State(state.learners | delta.learners, rows, state.voids | delta.voids)

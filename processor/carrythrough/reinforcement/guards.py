@@ -66,7 +66,14 @@ def in_holdout(subject: str, share: float) -> bool:
 
 
 def check(
-    person: Person, limits: Limits, action: str, now_ms: int, *, pushes: tuple[int, ...], action_ms: int, ignored: int
+    person: Person,
+    limits: Limits,
+    action: str,
+    now_ms: int,
+    *,
+    pushes: tuple[int, ...],
+    action_ms: int,
+    ignored: int,
 ) -> Verdict:
     """Return which guards hold `action` back from `person` at `now_ms`.
 
@@ -81,7 +88,10 @@ def check(
     if action_ms and now_ms - action_ms < limits.cooldown_ms:
         held.append("cooldown")
         again = max(again, action_ms + limits.cooldown_ms)
-    for name, cap, span in (("daily-cap", limits.per_day, DAY_MS), ("weekly-cap", limits.per_week, 7 * DAY_MS)):
+    for name, cap, span in (
+        ("daily-cap", limits.per_day, DAY_MS),
+        ("weekly-cap", limits.per_week, 7 * DAY_MS),
+    ):
         recent = sorted(t for t in pushes if now_ms - t < span)
         if len(recent) >= cap:
             held.append(name)
@@ -97,7 +107,10 @@ def _standing(person: Person, limits: Limits, action: str, ignored: int) -> tupl
     """Return the guards that no waiting opens."""
     killed = limits.killed_subjects
     return (
-        ("kill-switch", action in limits.killed_actions or person.subject in killed or person.reference in killed),
+        (
+            "kill-switch",
+            action in limits.killed_actions or person.subject in killed or person.reference in killed,
+        ),
         ("opted-out", "all" in person.opted_out or action in person.opted_out),
         ("holdout", in_holdout(person.subject, limits.holdout)),
         ("back-off", ignored >= IGNORED_MAX),

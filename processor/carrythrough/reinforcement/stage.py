@@ -11,7 +11,7 @@ import enum
 
 from carrythrough.evidence.types import Channel
 from carrythrough.scoring.decay import DAY_MS
-from carrythrough.scoring.score import Score, retention
+from carrythrough.scoring.score import Score, Weight, retention
 from carrythrough.scoring.state import PairState
 
 LEARNT_SHARE = 0.8
@@ -48,9 +48,9 @@ class Stage(enum.IntEnum):
 _TEXTS = {stage: stage.name.lower().replace("_", "-") for stage in Stage}
 
 
-def enough(score: Score, minimum_outcomes: int, minimum_effective: float) -> bool:
+def enough(weight: Weight, minimum_outcomes: int, minimum_effective: float) -> bool:
     """Say whether the evidence suffices to show a score at all (promise 7)."""
-    return score.outcomes >= minimum_outcomes and score.effective >= minimum_effective
+    return weight.outcomes >= minimum_outcomes and weight.effective >= minimum_effective
 
 
 def stage_of(score: Score, pair: PairState, target: float, now_ms: int, opportunity_days: int) -> Stage:

@@ -55,19 +55,18 @@ def sigmoid(x: float) -> float:
 def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) -> list[float]:
     """Return the feature values of one pair at `now_ms`, in the order of FEATURES.
 
-    A ratio feature is logit((A + base·k)/(N + k)) - logit(base): 0 without evidence, so an unknown
-    employee gets exactly the base rate through the bias.
+    A ratio feature is logit((A + base·k)/(N + k)) - logit(base): 0 without evidence, so what is said of
+    somebody unknown is the bias alone.
     """
     origin = logit(model.base)
     row = [1.0]
     newest: list[tuple[int, int]] = []
-    last_ms = 0
+    last_ms = last_used_ms(pair)
     for channel in pair.channels[:2]:
         if channel is None:
             row += (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
             continue
         row += _channel_features(channel, now_ms, model, origin)
-        last_ms = max(last_ms, channel.last_ms)
         newest += [(t, y) for t, _, y in channel.newest]
     gap_days = max(0, now_ms - last_ms) / DAY_MS if last_ms else 0.0
     row.append(log1p(gap_days))
@@ -76,6 +75,14 @@ def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) 
     row.append(_ratio(n, a, model, origin))
     row.append(log1p(min(pair.counts[0][0], _EXPOSURES_CAP)))
     return row
+
+
+def last_used_ms(pair: PairState) -> int:
+    """Return when the skill was last used: the newest outcome of any channel, 0 when there is none.
+
+    Use on the job refreshes what was learnt just as practice does.
+    """
+    return max((c.last_ms for c in pair.channels if c is not None), default=0)
 
 
 def _channel_features(c: OutcomeChannel, now_ms: int, model: Model, origin: float) -> list[float]:

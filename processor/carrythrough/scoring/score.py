@@ -12,18 +12,33 @@ import msgspec
 from carrythrough.evidence.types import Channel
 from carrythrough.scoring import beta
 from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, read
-from carrythrough.scoring.head import Model, features, prior
+from carrythrough.scoring.head import Model, features, last_used_ms, prior
 from carrythrough.scoring.state import LearnerState, PairState
 
 INTERVAL = 0.80
-_LOW = (1.0 - INTERVAL) / 2.0
+_TAIL = (1.0 - INTERVAL) / 2.0
+
+
+class Weight(msgspec.Struct, frozen=True, gc=False):
+    """How much evidence there is. outcomes, exposures: undecayed counts; the rest is decayed weight.
+
+    effective: over all outcome channels at their longest memory. trials, successes, assisted: of the
+    job layer.
+    """
+
+    outcomes: int
+    effective: float
+    exposures: int
+    trials: float
+    successes: float
+    assisted: float
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """A score read at a time, before the minimum-evidence rule hides it.
+    """A score read at a time; only where `enough` says that it may be shown.
 
     value, low, high: 0..1. pi: learning prior now. pi_fresh: the same head read at the time of the
-    last learn or practice outcome, so pi/pi_fresh is what retention has left. alpha, beta: of the
+    last outcome, so pi/pi_fresh is what retention has left. alpha, beta: of the
     job layer. successes, trials: A_job, N_job now. assisted: Σ of assisted successes now.
     outcomes: undecayed count. effective: decayed weight over all channels at their longest memory.
     """
@@ -54,43 +69,41 @@ def job_sums(pair: PairState, now_ms: int, *, volatile: bool) -> tuple[float, fl
     return n, a, s
 
 
-def read_score(
-    learner: LearnerState, pair: PairState, now_ms: int, model: Model, *, volatile: bool = False
-) -> Score:
-    """Return the score of one pair at `now_ms` (ms since the epoch)."""
-    pi = prior(features(learner, pair, now_ms, model), model)
-    last_ms = last_learnt_ms(pair)
-    pi_fresh = prior(features(learner, pair, last_ms, model), model) if 0 < last_ms < now_ms else pi
+def weigh(pair: PairState, now_ms: int, *, volatile: bool = False) -> Weight:
+    """Return how much evidence a pair rests on at `now_ms`: cheap, and asked before any score is read."""
     trials, successes, assisted = job_sums(pair, now_ms, volatile=volatile)
+    effective = trials + _learnt_weight(pair, now_ms)
+    return Weight(pair.outcomes(), effective, pair.counts[0][0], trials, successes, assisted)
+
+
+def read_score(learner: LearnerState, pair: PairState, now_ms: int, model: Model, weight: Weight) -> Score:
+    """Return the score of one pair at `now_ms` (ms since the epoch); weight: of `weigh` at the same time."""
+    pi = prior(features(learner, pair, now_ms, model), model)
+    last_ms = last_used_ms(pair)
+    pi_fresh = prior(features(learner, pair, last_ms, model), model) if 0 < last_ms < now_ms else pi
     m = model.job_strength
-    a = m * pi + successes
-    b = m * (1.0 - pi) + max(0.0, trials - successes)
+    a = m * pi + weight.successes
+    b = m * (1.0 - pi) + max(0.0, weight.trials - weight.successes)
+    low, high = beta.interval(_TAIL, a, b)
     return Score(
         value=a / (a + b),
-        low=beta.quantile(_LOW, a, b),
-        high=beta.quantile(1.0 - _LOW, a, b),
+        low=low,
+        high=high,
         pi=pi,
         pi_fresh=pi_fresh,
         alpha=a,
         beta=b,
-        successes=successes,
-        trials=trials,
-        assisted=assisted,
-        outcomes=pair.outcomes(),
-        effective=trials + _learnt_weight(pair, now_ms),
-        exposures=pair.counts[0][0],
+        successes=weight.successes,
+        trials=weight.trials,
+        assisted=weight.assisted,
+        outcomes=weight.outcomes,
+        effective=weight.effective,
+        exposures=weight.exposures,
     )
-
-
-def last_learnt_ms(pair: PairState) -> int:
-    """Return the time of the newest learn or practice outcome, 0 when there is none."""
-    return max((c.last_ms for c in pair.channels[:2] if c is not None), default=0)
 
 
 def _learnt_weight(pair: PairState, now_ms: int) -> float:
-    return sum(
-        read(c.sums, LEARN_HALF_LIVES_MS, now_ms)[3][0] for c in pair.channels[:2] if c is not None
-    )
+    return sum(read(c.sums, LEARN_HALF_LIVES_MS, now_ms)[3][0] for c in pair.channels[:2] if c is not None)
 
 
 def below(score: Score, target: float) -> float:
@@ -101,4 +114,3 @@ def below(score: Score, target: float) -> float:
 def retention(score: Score) -> float:
     """Return the share of the freshly learnt prior that is left, 0..1 (1 when nothing faded)."""
     return min(1.0, score.pi / score.pi_fresh) if score.pi_fresh > 0.0 else 1.0
-

@@ -90,7 +90,11 @@ class PairState:
 
     def __init__(self) -> None:
         self.channels: list[OutcomeChannel | None] = [None, None, None, None]
-        self.counts: list[tuple[int, int]] = [(0, 0), (0, 0), (0, 0)]  # exposure, support, voice: (n, last ms)
+        self.counts: list[tuple[int, int]] = [
+            (0, 0),
+            (0, 0),
+            (0, 0),
+        ]  # exposure, support, voice: (n, last ms)
         self.published = Published()
 
     def copy(self) -> PairState:
@@ -184,4 +188,3 @@ def _count(state: OutcomeChannel, e: Evidence) -> bool:
     elif len(newest) < NEWEST_KEPT or entry > newest[0]:
         state.newest = tuple(sorted((*newest, entry))[-NEWEST_KEPT:])
     return True
-

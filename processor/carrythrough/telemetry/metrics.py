@@ -42,10 +42,14 @@ class Telemetry:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         r = self.registry
-        self.build_info = Gauge("carrythrough_build_info", "Version of this process.", ["version"], registry=r)
+        self.build_info = Gauge(
+            "carrythrough_build_info", "Version of this process.", ["version"], registry=r
+        )
         self.build_info.labels(__version__).set(1)
         self.records = Counter(
-            "carrythrough_records_acknowledged_total", "Records acknowledged after their durable append.", registry=r
+            "carrythrough_records_acknowledged_total",
+            "Records acknowledged after their durable append.",
+            registry=r,
         )
         self.refused = Counter(
             "carrythrough_requests_refused_total", "Requests refused, by problem code.", ["code"], registry=r
@@ -63,17 +67,28 @@ class Telemetry:
             registry=r,
         )
         self.intake_overloaded = Counter(
-            "carrythrough_intake_overloaded_total", "Requests turned away because too much waited.", registry=r
+            "carrythrough_intake_overloaded_total",
+            "Requests turned away because too much waited.",
+            registry=r,
         )
         self.commit_failures = Counter(
-            "carrythrough_commit_failures_total", "Groups that could not be committed, by code.", ["code"], registry=r
+            "carrythrough_commit_failures_total",
+            "Groups that could not be committed, by code.",
+            ["code"],
+            registry=r,
         )
         self.folded_records = Counter("carrythrough_records_folded_total", "Records folded.", registry=r)
-        self.evidence = Counter("carrythrough_evidence_total", "Pieces of evidence added to the ledger.", registry=r)
-        self.unmatched = Counter(
-            "carrythrough_records_unmatched_total", "Records that the program map says nothing about.", registry=r
+        self.evidence = Counter(
+            "carrythrough_evidence_total", "Pieces of evidence added to the ledger.", registry=r
         )
-        self.effects = Counter("carrythrough_effects_total", "Effects produced, by kind.", ["kind"], registry=r)
+        self.unmatched = Counter(
+            "carrythrough_records_unmatched_total",
+            "Records that the program map says nothing about.",
+            registry=r,
+        )
+        self.effects = Counter(
+            "carrythrough_effects_total", "Effects produced, by kind.", ["kind"], registry=r
+        )
         self.quarantined = Counter(
             "carrythrough_records_quarantined_total", "Records set aside because the fold raised: alert on any.",
             registry=r,
@@ -84,13 +99,18 @@ class Telemetry:
         self.fold_disk_waits = Counter(
             "carrythrough_fold_disk_waits_total", "Times that the fold waited for the disk.", registry=r
         )
-        self.lag_records = Gauge("carrythrough_fold_lag_records", "Records in the log not yet folded.", registry=r)
+        self.lag_records = Gauge(
+            "carrythrough_fold_lag_records", "Records in the log not yet folded.", registry=r
+        )
         self.deliveries = Counter(
             "carrythrough_deliveries_total", "Delivery attempts, by adapter and result.", ["adapter", "result"],
             registry=r,
         )  # fmt: skip
         self.dead_letters = Counter(
-            "carrythrough_dead_letters_total", "Actions given up, by adapter: alert on any.", ["adapter"], registry=r
+            "carrythrough_dead_letters_total",
+            "Actions given up, by adapter: alert on any.",
+            ["adapter"],
+            registry=r,
         )
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
