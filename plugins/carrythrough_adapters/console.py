@@ -45,7 +45,7 @@ class ConsoleAdapter:
 
     def send(self, action: ActionRequested, recipient: Recipient | None, idempotency_key: str) -> str:
         """Print the line; raises TransientError when standard error is closed or its reader is gone."""
-        line = self._line(action, recipient, datetime.now(UTC))
+        line = self._line(action, recipient, idempotency_key)
         with self._lock:
             self._require_stream()
             try:
@@ -53,22 +53,22 @@ class ConsoleAdapter:
             except (OSError, ValueError) as error:
                 detail = f"standard error takes no line: {error}"
                 raise TransientError(delivery_problem("delivery-failed", detail)) from error
-        return f"printed {idempotency_key}"
+        return "printed to standard error"
 
     def close(self) -> None:
         """Leave standard error open: it is not ours."""
 
-    def _line(self, action: ActionRequested, recipient: Recipient | None, now: datetime) -> str:
+    def _line(self, action: ActionRequested, recipient: Recipient | None, key: str) -> str:
         who = recipient.name if self._names and recipient is not None and recipient.name else action.recipient
         words = [
-            f"{now:%H:%M:%S} {action.action} → {who}",
+            f"{datetime.now(UTC):%H:%M:%SZ} {action.action} → {who}",
             action.skill_name or action.skill,
             action.title,
             action.body,
             action.link,
             action.why and f"because {action.why}",
         ]
-        text = one_line(" · ".join(filter(None, words)), LINE_LENGTH_MAX)
+        text = f"{one_line(' · '.join(filter(None, words)), LINE_LENGTH_MAX)} · {key}"
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         return text.encode(encoding, "replace").decode(encoding)
 

@@ -12,7 +12,6 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -29,7 +28,7 @@ from carrythrough.plugin import (
     one_line,
 )
 from carrythrough_adapters.email_body import html_body, text_body
-from carrythrough_adapters.email_config import EmailConfig, sender_address
+from carrythrough_adapters.email_config import EmailConfig, mail_address, sender_address
 
 SUBJECT_LENGTH_MAX = 150
 """Characters of a subject; mail programs show about half of it."""
@@ -155,13 +154,10 @@ def _address_of(recipient: Recipient | None) -> Address:
         detail = "the roster has no e-mail address for this person"
         fix = "add `email` to the person in the roster, or choose another adapter"
         raise PermanentError(delivery_problem("recipient-unreachable", detail, fix=fix))
-    try:
-        address = Address(display_name=one_line(recipient.name), addr_spec=recipient.email)
-    except (MessageError, ValueError, IndexError) as error:
+    address = mail_address(one_line(recipient.name), recipient.email)
+    if address is None:
         detail = "the e-mail address in the roster is not one"
-        raise PermanentError(
-            delivery_problem("recipient-unreachable", detail, fix="correct `email`")
-        ) from error
+        raise PermanentError(delivery_problem("recipient-unreachable", detail, fix="correct `email`"))
     return address
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from email.errors import MessageError
+import re
 from email.headerregistry import Address
-from email.utils import parseaddr
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +14,13 @@ from carrythrough.plugin import Secret, SettingError
 
 PORTS = {"starttls": 587, "ssl": 465, "plain": 25}
 """The usual port for each kind of connection (RFC 6409, RFC 8314, RFC 5321)."""
+
+ADDRESS_LENGTH_MAX = 254
+"""Characters of an address that SMTP can carry (RFC 5321, 4.5.3.1.3)."""
+
+# One @ and nothing that could end the address inside an SMTP command or a header.
+_SPEC = re.compile(r"""[^\s@<>(),:;"\[\]\\\x00-\x1f\x7f]+@[^\s@<>(),:;"\[\]\\\x00-\x1f\x7f]+""")
+_MAILBOX = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<bracketed>[^<>]+)>|(?P<bare>[^<>]+)')
 
 
 class EmailConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,14 +79,19 @@ class EmailConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def sender_address(text: str, key: str = "sender") -> Address:
     """Return an address of ours as header value; raises SettingError that blames `key`."""
-    name, spec = parseaddr(text)
-    try:
-        address = Address(display_name=name, addr_spec=spec)
-    except (MessageError, ValueError, IndexError):
-        address = None
-    if address is None or not address.username or not address.domain or not spec.isascii():
+    match = _MAILBOX.fullmatch(text) if text.isprintable() else None
+    found = match and mail_address(match["name"] or "", match["bracketed"] or match["bare"])
+    if not found or not found.addr_spec.isascii():
         raise SettingError(key, "is not an e-mail address", 'write "Name <local@domain>"')
-    return address
+    return found
+
+
+def mail_address(name: str, spec: str) -> Address | None:
+    """Return an address as header value, None when `spec` is not local@domain as SMTP can carry it."""
+    if len(spec) > ADDRESS_LENGTH_MAX or not _SPEC.fullmatch(spec):
+        return None
+    local, _, domain = spec.partition("@")
+    return Address(display_name=name, username=local, domain=domain)
 
 
 def _is_this_machine(host: str) -> bool:

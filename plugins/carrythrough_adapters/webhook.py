@@ -12,6 +12,7 @@ with Retry-After where it is given · every other 4xx refuses this action for go
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -41,7 +42,7 @@ from carrythrough.plugin import (
     one_line,
     rfc3339,
 )
-from carrythrough_adapters.webhook_config import WebhookConfig
+from carrythrough_adapters.webhook_config import WebhookConfig, is_this_machine
 
 REPLY_BYTES_MAX = 4096
 """Bytes of an answer that are read; what a receiver says beyond that changes nothing."""
@@ -72,8 +73,7 @@ class WebhookAdapter:
     def check(self) -> str:
         """Say whether the host answers on its port; posts nothing. Raises TransientError when it does not."""
         url = httpx.URL(self._config.url)
-        proxied = url.scheme in getproxies() and not proxy_bypass(url.host)
-        if proxied:
+        if not is_this_machine(url.host) and url.scheme in getproxies() and not proxy_bypass(url.host):
             return f"posts to {self._origin} through a proxy (not tried)"
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
@@ -112,9 +112,14 @@ class WebhookAdapter:
     def _connected(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                # A redirect would carry the signed body to an address that nobody configured.
+                _quieten_client_logs()
                 self._client = httpx.Client(
-                    timeout=self._config.timeout_s, verify=self._authorities(), follow_redirects=False
+                    timeout=self._config.timeout_s,
+                    verify=self._authorities(),
+                    # A redirect would carry the signed body to an address that nobody configured.
+                    follow_redirects=False,
+                    # A proxy from the environment cannot reach this machine's loopback.
+                    trust_env=not is_this_machine(httpx.URL(self._config.url).host),
                 )
             return self._client
 
@@ -192,11 +197,17 @@ def _beginning(reply: httpx.Response, time_s_max: float) -> str:
     """Return the first REPLY_BYTES_MAX bytes of an answer as text, and wait no longer than `time_s_max`."""
     deadline_s = time.monotonic() + time_s_max
     read = bytearray()
-    for chunk in reply.iter_raw(REPLY_BYTES_MAX):
+    for chunk in reply.iter_raw():
         read += chunk[: REPLY_BYTES_MAX - len(read)]
         if len(read) >= REPLY_BYTES_MAX or time.monotonic() > deadline_s:
             break
     return read.decode("utf-8", "replace")
+
+
+def _quieten_client_logs() -> None:
+    """Keep the client's own log lines out: they carry whole URLs and the receiver's headers."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _origin(url: httpx.URL) -> str:

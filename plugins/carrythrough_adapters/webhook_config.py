@@ -82,11 +82,12 @@ def _check_url(text: str, *, plain: bool) -> None:
         raise SettingError("url", "must begin with https:// and name a host")
     if url.userinfo:
         raise SettingError("url", "must not carry a password", "put it into `headers` as `authorization`")
-    if url.scheme == "http" and not plain and not _is_this_machine(url.host):
+    if url.scheme == "http" and not plain and not is_this_machine(url.host):
         raise SettingError("url", "must use https", "use https, or set allow_plain_http = true")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Say whether a host is the loopback of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

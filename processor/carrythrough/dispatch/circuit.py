@@ -1,13 +1,18 @@
 """The circuit of one adapter: after repeated failures it pauses, then lets one action try.
 
-Without it a receiver that is down would eat the tries of every waiting action. Only the
-dispatcher's own thread touches a circuit; times come in as values.
+Without it a receiver that is down would eat the tries of every waiting action. Workers report each
+outcome the moment it is there, so that the next one in the queue is already held back; the dispatcher's
+thread alone ends pauses. Times come in as values.
 """
 
 from __future__ import annotations
 
 import enum
 import math
+import threading
+
+from carrythrough.dispatch.outcome import Failed, Outcome, Sent
+from carrythrough.dispatch.schedule import Failure, FailureKind
 
 
 class AdapterState(enum.StrEnum):
@@ -33,23 +38,49 @@ class Circuit:
         self._pause_s_max = pause_s_max
         self._failures = 0
         self._pauses = 0
+        self._lock = threading.Lock()
+
+    def lets_pass(self) -> bool:
+        """Say whether a waiting action may be sent at this moment."""
+        return self.state in (AdapterState.READY, AdapterState.PROBING)
 
     def under_way_max(self, now_ms: int, otherwise: int) -> int:
         """Return how many actions may be under way now: 0, 1 for a probe, or `otherwise`."""
-        if self.state is AdapterState.PAUSED and now_ms >= self.until_ms:
-            self.state = AdapterState.PROBING
-        if self.state is AdapterState.READY:
-            return otherwise
-        return 1 if self.state is AdapterState.PROBING else 0
+        with self._lock:
+            if self.state is AdapterState.PAUSED and now_ms >= self.until_ms:
+                self.state = AdapterState.PROBING
+            if self.state is AdapterState.READY:
+                return otherwise
+            return 1 if self.state is AdapterState.PROBING else 0
 
-    def answered(self) -> None:
-        """Note that the receiver answered (it took or refused an action)."""
+    def learn(self, outcome: Outcome, now_ms: int) -> None:
+        """Take in what a try says about the receiver; skips and faults of ours say nothing."""
+        with self._lock:
+            if self.state is AdapterState.DISABLED:
+                return
+            if isinstance(outcome, Sent):
+                self._answered()
+            elif isinstance(outcome, Failed) and not outcome.ours:
+                self._failed(outcome.failure, now_ms)
+
+    def _failed(self, failure: Failure, now_ms: int) -> None:
+        if failure.kind is FailureKind.GONE:
+            self.state, self.reason, self.until_ms = AdapterState.DISABLED, failure.text, 0
+        elif failure.kind is FailureKind.PERMANENT:
+            self._answered()
+        elif failure.kind is FailureKind.THROTTLED:
+            self._pause(now_ms, failure.retry_after_s, failure.text)
+        else:
+            self._no_answer(now_ms, failure.text)
+
+    def _answered(self) -> None:
+        """Note that the receiver took or refused an action; during a pause that ends nothing."""
         self._failures = 0
         if self.state is AdapterState.PROBING:
             self.state, self.reason, self.until_ms, self._pauses = AdapterState.READY, "", 0, 0
 
-    def failed(self, now_ms: int, reason: str) -> None:
-        """Note a failure; the last straw, and every failed probe, starts a longer pause."""
+    def _no_answer(self, now_ms: int, reason: str) -> None:
+        """Note a failure; the last straw, and every failed probe, starts a pause twice as long."""
         if self.state is AdapterState.READY:
             self._failures += 1
             if self._failures < self._failures_max:
@@ -58,15 +89,6 @@ class Circuit:
             return
         self._pause(now_ms, self._pause_s * 2.0 ** min(self._pauses, 30), reason)
         self._pauses += 1
-
-    def throttled(self, now_ms: int, retry_after_s: float, reason: str) -> None:
-        """Pause for as long as the receiver asked, at most pause_s_max (then one action probes)."""
-        if self.state is not AdapterState.DISABLED:
-            self._pause(now_ms, retry_after_s, reason)
-
-    def disable(self, reason: str) -> None:
-        """Switch the adapter off for the life of the process."""
-        self.state, self.reason, self.until_ms = AdapterState.DISABLED, reason, 0
 
     def _pause(self, now_ms: int, pause_s: float, reason: str) -> None:
         bounded_s = min(pause_s, self._pause_s_max) if math.isfinite(pause_s) else self._pause_s_max

@@ -168,6 +168,7 @@ class Dispatcher:
 
     def _leave_overruns(self, lane: Lane) -> None:
         for completion in lane.abandon_overruns(time.monotonic()):
+            lane.circuit.learn(completion.outcome, self._clock.now_ms())
             self._unsettled.append(completion)
             self._reporter.emit(
                 SendOverran(
@@ -253,6 +254,11 @@ class Dispatcher:
     # In a worker's thread.
 
     def _execute(self, lane: Lane, entry: OutboxEntry) -> Outcome:
+        outcome = self._tried(lane, entry)
+        lane.circuit.learn(outcome, self._clock.now_ms())
+        return outcome
+
+    def _tried(self, lane: Lane, entry: OutboxEntry) -> Outcome:
         action = entry.action
         try:
             reason, recipient = reason_to_close(

@@ -136,7 +136,8 @@ class Lane:
     def _work(self) -> None:
         while (attempt := self._queue.get()) is not None:
             attempt.started_s = time.monotonic()
-            outcome: Outcome = Deferred() if self._holding else self._execute(self, attempt.entry)
+            held = self._holding or not self.circuit.lets_pass()
+            outcome: Outcome = Deferred() if held else self._execute(self, attempt.entry)
             late = attempt.end()
             self._report(Completion(self.name, attempt, outcome, late))
             if late:

@@ -25,7 +25,7 @@ class FailureKind(enum.StrEnum):
     PERMANENT = "permanent"
     """The receiver never takes this action."""
     GONE = "gone"
-    """The receiver never takes any action again."""
+    """The receiver never takes any action again: the circuit disables its adapter."""
     FAULT = "fault"
     """The adapter, a guard or the directory broke; perhaps a bug, perhaps an unwrapped network error."""
 
@@ -58,13 +58,11 @@ class RetryDecision(msgspec.Struct, frozen=True, kw_only=True):
     """What to do with an entry after a failed try.
 
     again: True → due again at `due_ms` (> now); False → dead letter with `reason`.
-    disable_adapter: the receiver is gone, so send it nothing more.
     """
 
     again: bool
     due_ms: int
     reason: str
-    disable_adapter: bool = False
 
 
 def decide(
@@ -75,9 +73,7 @@ def decide(
     The wait is never shorter than the receiver's own Retry-After (bounded by retry_after_s_max). An
     action that would be due at or after `expires_ms` is given up now, with the last error as reason.
     """
-    if failure.kind is FailureKind.GONE:
-        return RetryDecision(again=False, due_ms=0, reason=failure.text, disable_adapter=True)
-    if failure.kind is FailureKind.PERMANENT:
+    if failure.kind in (FailureKind.PERMANENT, FailureKind.GONE):
         return RetryDecision(again=False, due_ms=0, reason=failure.text)
     if tries >= schedule.tries_max:
         return RetryDecision(again=False, due_ms=0, reason=f"gave up after {tries} tries: {failure.text}")

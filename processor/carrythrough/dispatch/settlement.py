@@ -1,4 +1,4 @@
-"""What a result means for its entry, its adapter and telemetry; runs in the dispatcher's thread only.
+"""What a result means for its entry and for telemetry; runs in the dispatcher's thread only.
 
 The outbox is always written first: when it raises, nothing else has happened yet and the same result
 can be settled again.
@@ -10,12 +10,12 @@ from carrythrough.dispatch.events import DeadLettered, Delivered, RetryScheduled
 from carrythrough.dispatch.lane import Completion, Lane
 from carrythrough.dispatch.outcome import Blocked, Failed, Sent
 from carrythrough.dispatch.reporter import Reporter
-from carrythrough.dispatch.schedule import Failure, FailureKind, Schedule, decide
+from carrythrough.dispatch.schedule import Schedule, decide
 from carrythrough.ports import Clock, Outbox, OutboxEntry
 
 
 class Settlement:
-    """Writes results to the outbox and moves the circuits."""
+    """Writes results to the outbox and tells telemetry."""
 
     def __init__(self, outbox: Outbox, clock: Clock, schedule: Schedule, reporter: Reporter) -> None:
         self._outbox = outbox
@@ -31,11 +31,11 @@ class Settlement:
             self._settle_late(lane, completion, now_ms)
             return
         if isinstance(outcome, Sent):
-            self._delivered(lane, entry, outcome, now_ms)
+            self._delivered(entry, outcome, now_ms)
         elif isinstance(outcome, Blocked):
             self._skipped(entry, outcome, now_ms)
         elif isinstance(outcome, Failed):
-            self._failed(lane, entry, outcome, now_ms)
+            self._failed(entry, outcome, now_ms)
         lane.in_flight.pop(entry.entry, None)
 
     def give_up(self, entry: OutboxEntry, tries: int, reason: str, now_ms: int) -> None:
@@ -49,12 +49,11 @@ class Settlement:
         """Hear a send that had been left behind: a success closes the entry and spares the retry."""
         entry = completion.attempt.entry
         if isinstance(completion.outcome, Sent) and entry.entry not in lane.in_flight:
-            self._delivered(lane, entry, completion.outcome, now_ms)
+            self._delivered(entry, completion.outcome, now_ms)
         lane.abandoned -= 1
 
-    def _delivered(self, lane: Lane, entry: OutboxEntry, sent: Sent, now_ms: int) -> None:
+    def _delivered(self, entry: OutboxEntry, sent: Sent, now_ms: int) -> None:
         self._outbox.delivered(entry.entry, sent.receipt, now_ms)
-        lane.circuit.answered()
         self._reporter.emit(
             Delivered(
                 adapter=entry.adapter,
@@ -76,7 +75,7 @@ class Settlement:
             )
         )
 
-    def _failed(self, lane: Lane, entry: OutboxEntry, failed: Failed, now_ms: int) -> None:
+    def _failed(self, entry: OutboxEntry, failed: Failed, now_ms: int) -> None:
         failure, tries = failed.failure, entry.attempts + 1
         decision = decide(
             self._schedule,
@@ -100,17 +99,3 @@ class Settlement:
             )
         else:
             self.give_up(entry, tries, decision.reason, now_ms)
-        if decision.disable_adapter:
-            lane.circuit.disable(failure.text)
-        elif not failed.ours:
-            _move_circuit(lane, failure, now_ms)
-
-
-def _move_circuit(lane: Lane, failure: Failure, now_ms: int) -> None:
-    """Tell the circuit what a failure says about the receiver: that it answered, or that it did not."""
-    if failure.kind is FailureKind.PERMANENT:
-        lane.circuit.answered()
-    elif failure.kind is FailureKind.THROTTLED:
-        lane.circuit.throttled(now_ms, failure.retry_after_s, failure.text)
-    else:
-        lane.circuit.failed(now_ms, failure.text)

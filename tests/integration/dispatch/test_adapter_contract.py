@@ -1,0 +1,102 @@
+"""Proves that the built-in adapters keep the public contract, each against a real place."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carrythrough.testing.adapters import AdapterContract
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """Give a port on which nobody listens for the whole test: it is bound, and refuses."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+class TestWebhook(AdapterContract):
+    adapter = "webhook"
+
+    @pytest.fixture(autouse=True)
+    def place(self, receiver: Any, dead_port: int) -> None:
+        self.receiver = receiver
+        self.dead_port = dead_port
+
+    def table(self) -> dict[str, Any]:
+        table = self.receiver.table(headers={"authorization": "Bearer of-good-news"}, include_contact=True)
+        del table["adapter"]
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        posts = self.receiver.seen()
+        assert all(post["verified_by"] for post in posts), "a signature did not verify"
+        return [post["id"] for post in posts]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}/"}
+
+
+class TestEmail(AdapterContract):
+    adapter = "email"
+
+    @pytest.fixture(autouse=True)
+    def place(self, open_postbox: Callable[..., Any], dead_port: int) -> None:
+        self.postbox = open_postbox("--login", "robot", "pass-of-the-robot")
+        self.dead_port = dead_port
+
+    def table(self) -> dict[str, Any]:
+        table = self.postbox.table(username="robot", password="pass-of-the-robot")
+        del table["adapter"]
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        ids = [message["Message-ID"] for message in self.postbox.messages()]
+        return [text.removeprefix("<").removesuffix("@example.com>") for text in ids]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "port": self.dead_port}
+
+
+class TestFile(AdapterContract):
+    adapter = "file"
+
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = tmp_path / "actions.jsonl"
+        monkeypatch.chdir(tmp_path)
+
+    def table(self) -> dict[str, Any]:
+        return {"path": str(self.path), "include_contact": True}
+
+    def received(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        return [json.loads(line)["id"] for line in self.path.read_text("utf-8").split("\n") if line]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {"path": str(self.path.parent / "no-such-folder" / "actions.jsonl")}
+
+
+class TestConsole(AdapterContract):
+    adapter = "console"
+
+    @pytest.fixture(autouse=True)
+    def place(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self.captured = capfd
+        self.lines: list[str] = []
+
+    def table(self) -> dict[str, Any]:
+        return {"names": True}
+
+    def received(self) -> list[str]:
+        self.lines += self.captured.readouterr().err.splitlines()
+        return [line.rsplit(" · ", 1)[1] for line in self.lines]
