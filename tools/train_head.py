@@ -26,7 +26,7 @@ from carrythrough.pipeline.records import Kind, Record
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
 from carrythrough.scoring.decay import DAY_MS
-from carrythrough.scoring.head import FEATURES, Model, features, sigmoid
+from carrythrough.scoring.head import FEATURES, features, sigmoid
 from carrythrough.scoring.model import SHIPPED
 from carrythrough.scoring.score import job_sums
 from carrythrough.scoring.state import LearnerState, PairState, apply
@@ -55,8 +55,9 @@ Sample = tuple[list[float], float, float, float]
 def samples(seed: int, employees: int) -> Iterator[Sample]:
     """Yield readings of every pair that has evidence, every READ_EVERY_DAYS, with the truth beside them."""
     organisation = load_organisation(employees)
+    program = files("carrythrough").joinpath("testing/demo_organisation/program.yaml")
     in_force = InForce(
-        Program(load_program(files("carrythrough").joinpath("testing/demo_organisation/program.yaml").read_text(encoding="utf-8"), "program.yaml")),
+        Program(load_program(program.read_text(encoding="utf-8"), "program.yaml")),
         RosterIndex(load_roster(organisation.roster_json(), "roster.json"), b"t" * 32),
         SHIPPED,
     )
@@ -88,7 +89,9 @@ def _records(kind: str, payload: dict[str, object], at_ms: int) -> list[Record]:
     if kind == "statement":
         made = admit(body, Limits(), "1.0.3")
         return [Record(1, Kind.STATEMENT, at_ms, a.id or body[:16], a.t_ms, a.statement) for a in made]
-    return [Record(1, Kind.EVENT, at_ms, a.id, a.t_ms, a.event) for a in admit_events(body, "application/json")]
+    return [
+        Record(1, Kind.EVENT, at_ms, a.id, a.t_ms, a.event) for a in admit_events(body, "application/json")
+    ]
 
 
 def fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -129,7 +132,7 @@ def main() -> None:
         print(f"  {name:22} {weight:8.3f}   (mean {mean:6.3f})")
     for label, rows in (("training", train), ("held-out", held)):
         _report(label, rows, weights)
-    model = Model(name="carrythrough-1", base=SHIPPED.base, strength=SHIPPED.strength, weights=tuple(map(float, weights)))
+    model = msgspec.structs.replace(SHIPPED, weights=tuple(map(float, weights)))
     print(msgspec.json.encode(model).decode())
 
 

@@ -127,7 +127,7 @@ class Committer:
             self._fail(group, TransientError(_DISK_FULL, retry_after_s=30.0))
         except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:
             self._fail(group, TransientError(_disk_error(error), retry_after_s=10.0))
-        except Exception as error:  # whatever it is, the next group must find a working committer
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next group needs a working committer
             self._fail(group, BugError(_bug(error)))
         else:
             for submission, result in zip(group, answers, strict=True):
@@ -200,7 +200,7 @@ class Committer:
         self._log.remember_content(batch.content)
         return Receipt(ids=[text_of(key) for key in ids], known=flags)
 
-    def _content_id(self, batch: _Batch, key: bytes, item: Admitted) -> bytes:
+    def _content_id(self, batch: _Batch, key: bytes, item: Admitted | AdmittedEvent) -> bytes:
         found = self._log.content_id(key)
         if found is not None and (item.t_ms >= 0 or self._stored_ms - found[1] < CONTENT_WINDOW_MS):
             return found[0]

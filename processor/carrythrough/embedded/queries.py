@@ -6,7 +6,6 @@ fold never waits for them. Scores are read as of the time of the question.
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,35 +16,19 @@ from carrythrough.embedded.database import connect, marks, select
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.presenting import named, overall, rfc3339, skill_score, texts_of_times
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import read_ledger
-from carrythrough.evidence.types import Y_ONE
 from carrythrough.pipeline.explain import explain
 from carrythrough.pipeline.plan import InForce
-from carrythrough.pipeline.reading import Reading, read_pair
-from carrythrough.pipeline.reasons import reasons_for
-from carrythrough.program.types import Skill
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.codec import decode_header, decode_pair
-from carrythrough.scoring.decay import DAY_MS
-from carrythrough.scoring.state import LearnerState, PairState
+from carrythrough.scoring.state import LearnerState
 from carrythrough.telemetry.metrics import Telemetry
 
 PAGE_MAX = 500
-TREND_DAYS = 7
-TREND_STEP = 0.01
-"""What fading must have taken before it is called a trend."""
-TREND_PULL = 0.1
-"""How far the recent outcomes must lie from the score before they are called a trend."""
 _STAGE_CODES = {stage.text: int(stage) for stage in Stage}
-
-
-def rfc3339(ms: int) -> str:
-    """Return a time as RFC 3339 in UTC with milliseconds."""
-    return (
-        dt.datetime.fromtimestamp(ms / 1000, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
-    )
 
 
 class Queries:
@@ -83,22 +66,22 @@ class Queries:
             ).fetchone()
         return reference if found is not None or directory.person(reference) is not None else None
 
-    def employee_scores(self, subject: str, now_ms: int, *, names: bool = False) -> dict[str, Any]:
+    def employee_scores(self, subject: str, now_ms: int, names: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - the port of the pages
         """Return the scores of one employee at `now_ms`, every skill of the map that has evidence."""
         learner = self._learners([subject]).get(subject, LearnerState())
         skills = self.in_force.program.skills
         found = [
-            self._skill_score(learner, learner.pairs[skill_id], skills[skill_id], now_ms)
+            skill_score(self.in_force, learner, learner.pairs[skill_id], skills[skill_id], now_ms)
             for skill_id in sorted(learner.pairs)
             if skill_id in skills
         ]
         answer: dict[str, Any] = {
             "subject": subject,
             "as_of": rfc3339(now_ms),
-            "overall": self._overall(subject, found),
+            "overall": overall(self.in_force, subject, found),
             "skills": found,
         }
-        return self._named(answer, subject) if names else answer
+        return named(self.in_force, answer, subject) if names else answer
 
     def list_scores(
         self,
@@ -135,9 +118,9 @@ class Queries:
         for subject, skill_id in keys:
             learner = learners[subject]
             entry = {"subject": subject}
-            entry |= self._skill_score(learner, learner.pairs[skill_id], skills[skill_id], now_ms)
+            entry |= skill_score(self.in_force, learner, learner.pairs[skill_id], skills[skill_id], now_ms)
             if stage in ("", entry["stage"]):
-                entries.append(self._named(entry, subject) if names else entry)
+                entries.append(named(self.in_force, entry, subject) if names else entry)
         return entries
 
     def _page(
@@ -180,10 +163,10 @@ class Queries:
             rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
         counted = [row.evidence for row in rows if not row.voided]
         found = msgspec.to_builtins(explain(counted, skill, at_ms, in_force.model, in_force.program.policy))
-        _times(found)
+        texts_of_times(found)
         for part in (found["evidence"], found["job"]["evidence"], found["trajectory"]):
             for entry in part:
-                _times(entry)
+                texts_of_times(entry)
         return {
             "subject": subject,
             "skill": skill.id,
@@ -213,7 +196,7 @@ class Queries:
         entries = []
         for entry, adapter, body, state, attempts, receipt, error, due_ms, closed_ms in rows[:limit]:
             action = msgspec.json.decode(bytes(body))
-            _times(action)
+            texts_of_times(action)
             action |= {"entry": entry, "adapter": adapter, "status": state, "attempts": attempts}
             action |= {"receipt": receipt, "error": error, "due": rfc3339(due_ms)}
             action["closed"] = rfc3339(closed_ms) if closed_ms else None
@@ -296,63 +279,6 @@ class Queries:
             "lag_records": max(0, self._log_file.end - self._state.position),
         }
 
-    def _skill_score(
-        self, learner: LearnerState, pair: PairState, skill: Skill, now_ms: int
-    ) -> dict[str, Any]:
-        in_force = self.in_force
-        policy, model = in_force.program.policy, in_force.model
-        # A record may carry a log time a little after this question's clock: read as of the later.
-        now_ms = max(now_ms, pair.published.as_of_ms)
-        reading = read_pair(learner, pair, now_ms, skill, model, policy)
-        score, weight = reading.score, reading.weight
-        last = max((c.last_ms for c in pair.channels if c is not None), default=0)
-        last = max(last, *(t for _, t in pair.counts))
-        return {
-            "skill": skill.id,
-            "skill_name": skill.name,
-            "score": round(score.value, 4) if score is not None else None,
-            "low": round(score.low, 4) if score is not None else None,
-            "high": round(score.high, 4) if score is not None else None,
-            "stage": reading.stage.text,
-            "trend": _trend(reading, pair, now_ms),
-            "outcomes": weight.outcomes,
-            "effective": round(weight.effective, 2),
-            "exposures": weight.exposures,
-            "last_evidence": rfc3339(last) if last else None,
-            "target": skill.target,
-            "reasons": msgspec.to_builtins(reasons_for(reading, model, policy)),
-            "sequence": pair.published.sequence,
-            "as_of": rfc3339(now_ms),
-            "valid_until": rfc3339(pair.published.due_ms or now_ms + TREND_DAYS * DAY_MS),
-            "model": model.name,
-        }
-
-    def _overall(self, subject: str, found: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Return the importance-weighted mean over the role's skills with the weakest beside it."""
-        person = self.in_force.directory.person(subject)
-        role = person.role if person is not None else ""
-        skills = self.in_force.program.skills
-        total = weight = 0.0
-        weakest: dict[str, Any] | None = None
-        for entry in found:
-            roles = skills[entry["skill"]].roles
-            importance = roles.get(role, 0.0 if roles and role else 1.0)
-            if entry["score"] is None or not importance:
-                continue
-            total += importance * entry["score"]
-            weight += importance
-            if weakest is None or entry["score"] < weakest["score"]:
-                weakest = entry
-        if weakest is None:
-            return None
-        return {"score": round(total / weight, 4), "weakest_skill": weakest["skill"]}
-
-    def _named(self, entry: dict[str, Any], subject: str) -> dict[str, Any]:
-        person = self.in_force.directory.person(subject)
-        if person is not None:
-            entry |= {"employee": person.id, "name": person.name, "team": person.team, "role": person.role}
-        return entry
-
     def _number(self, subject: str) -> int | None:
         row = self._connection.execute("SELECT id FROM employee WHERE subject=?", (subject,)).fetchone()
         return None if row is None else int(row[0])
@@ -379,25 +305,3 @@ class Queries:
 def _before(cursor: str | None) -> int:
     """Return the row number that a descending page starts below."""
     return int(cursor) if cursor and cursor.isdigit() else 1 << 62
-
-
-def _times(entry: dict[str, Any]) -> None:
-    """Turn the `*_ms` times of an entry into RFC 3339 texts under the name without the suffix."""
-    for name in [n for n in entry if n.endswith("_ms")]:
-        entry[name[:-3]] = rfc3339(entry.pop(name))
-
-
-def _trend(reading: Reading, pair: PairState, now_ms: int) -> int:
-    """Return where the score is heading: -1, 0 or 1.
-
-    Outcomes of the last TREND_DAYS pull towards their mean; without any, what is learnt fades.
-    """
-    score = reading.score
-    if score is None:
-        return 0
-    since = now_ms - TREND_DAYS * DAY_MS
-    lately = [y for c in pair.channels if c is not None for t, _, y in c.newest if t >= since]
-    if not lately:
-        return -1 if score.pi_fresh - score.pi > TREND_STEP else 0
-    pull = sum(lately) / len(lately) / Y_ONE - score.value
-    return 0 if abs(pull) < TREND_PULL else 1 if pull > 0 else -1

@@ -62,7 +62,7 @@ class Embedded:
             self.hub,
             self.telemetry,
             self._adapters_of,
-            lambda: self.dispatcher.notify(),
+            self._notify_dispatcher,
         )
         self.committer = Committer(self.log, self.clock, self.telemetry, self._hand_over)
         self.outbox = SqliteOutbox(self.state)
@@ -143,6 +143,9 @@ class Embedded:
     def _hand_over(self, records: list[Record]) -> None:
         self.telemetry.committed(records[-1].position)
         self.fold.hand_over(records)
+
+    def _notify_dispatcher(self) -> None:
+        self.dispatcher.notify()
 
     def _adapters_of(self, action: ActionRequested, in_force: InForce) -> Iterable[str]:
         """Return the adapters of the rule that asked, else all that are configured."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from prometheus_client import start_http_server
 
 from carrythrough.embedded.data_folder import write_private
@@ -42,7 +43,6 @@ def serve(
     settings: Settings,
     clock: Clock | None = None,
     on_ready: Callable[[dict[str, Any]], None] | None = None,
-    stop: asyncio.Event | None = None,
 ) -> None:
     """Run until SIGINT or SIGTERM; raises PermanentError when it cannot start.
 
@@ -56,7 +56,8 @@ def serve(
         credentials, made = load_credentials(runtime.folder_lock.path)
         listener = _listen(settings.host, settings.port)
         runtime.start()
-        asyncio.run(_run(runtime, credentials, made, listener, on_ready))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(runtime, credentials, made, listener, on_ready))
     finally:
         runtime.stop()
 
@@ -81,6 +82,8 @@ async def _run(
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        proxy_headers=False,
+        http="httptools",
     )
     server = _Server(config, runtime)
     host, port = listener.getsockname()[:2]

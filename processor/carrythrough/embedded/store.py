@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import apsw
 import msgspec
 
 from carrythrough.embedded.database import connect

@@ -29,11 +29,11 @@ class Terms:
             return found
         row = self._connection.execute("SELECT id FROM term WHERE text=?", (text,)).fetchone()
         if row is None:
-            number = self._next
+            number = int(self._next)
             self._next += 1
             self._new += (number, text)
         else:
-            number = row[0]
+            number = int(row[0])
         self._remember(number, text)
         return number
 

@@ -12,9 +12,9 @@ import msgspec
 
 from carrythrough.evidence.types import FLAG_CLAMPED, W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted
-from carrythrough.pipeline.rebuild import rebuild
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import missing_text, reasons_for
+from carrythrough.pipeline.rebuild import rebuild
 from carrythrough.program.types import Policy, Skill
 from carrythrough.scoring.decay import DAY_MS, JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS
 from carrythrough.scoring.head import FEATURES, Model, features, logit, prior
@@ -160,9 +160,11 @@ def _sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> 
     if s is None:
         return [missing_text(reading.weight, policy)]
     sentences = [
-        f"For {skill.name} the score is {100 * s.value:.0f} of 100: the chance that the next opportunity on the job "
-        f"meets the standard. With 80 % certainty it lies between {100 * s.low:.0f} and {100 * s.high:.0f}; "
-        f"the target is {100 * skill.target:.0f}.",
+        (
+            f"For {skill.name} the score is {100 * s.value:.0f} of 100: the chance that the next opportunity on "
+            f"the job meets the standard. With 80 % certainty it lies between {100 * s.low:.0f} and {100 * s.high:.0f}; "
+            f"the target is {100 * skill.target:.0f}."
+        ),
         f"What was learnt and practised alone gives {100 * s.pi:.0f}, and counts like {model.job_strength:g} outcomes.",
     ]
     if s.trials > 0.05:
