@@ -159,12 +159,12 @@ class Context(_Value, frozen=True, kw_only=True):
 
 
 class Attachment(_Value, frozen=True, kw_only=True):
-    """What is known of an attached file; `length` in bytes, `sha2` the hash of its data."""
+    """What is known of an attached file; `length` in bytes (a whole number), `sha2` its hash as sent."""
 
     usage_type: str
     display: LanguageMap
     content_type: str
-    length: int
+    length: int | float
     sha2: str
     description: Maybe[LanguageMap] = None
     file_url: Maybe[str] = None

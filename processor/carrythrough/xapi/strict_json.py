@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from carrythrough.xapi.refusals import refuse, shown, step
@@ -24,7 +23,7 @@ RULE_CONTENT = "Communication 2.1.2: the content is a statement or an array of s
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
 _CONSTANT = re.compile(r"-?(?:NaN|Infinity)")
 _BYTE_OFFSET = re.compile(r" \(byte (\d+)\)")
-SECOND_READING_BYTES_MAX = 1 << 20
+SECOND_READING_BYTES_MAX = 256 << 10
 """Bodies larger than this are not read again only to say more exactly what is wrong with them."""
 
 
@@ -63,8 +62,7 @@ def read(body: bytes, where: str, depth_max: int) -> Any:
     faulty: list[object] = []
     value = _parsed(body, text, where, faulty)
     if faulty or "\\u" in text:  # only an escape can spell half a character
-        for problem in _faults(value, where):
-            refuse(**problem)
+        _refuse_faults(value, where)
     return value
 
 
@@ -75,10 +73,9 @@ def refuse_undecodable(body: bytes, error: Exception, where: str, depth_max: int
     """
     if isinstance(error, RecursionError):
         refuse_depth(where, depth_max)  # its stack is deeper than any limit of ours
-    found = _BYTE_OFFSET.search(str(error))
-    surrogate = found is None or "surrogate" in str(error)
-    if surrogate and len(body) <= SECOND_READING_BYTES_MAX:
+    if len(body) <= SECOND_READING_BYTES_MAX:
         read(body, where, depth_max)
+    found = _BYTE_OFFSET.search(str(error))
     if found is None:
         _refuse_malformed(body, where, len(body), "the text ends too early")
     offset = int(found[1])
@@ -208,46 +205,46 @@ def _not_finite(name: str) -> NoReturn:
     raise _NotFiniteError(name)
 
 
-def _faults(value: Any, where: str) -> Iterator[dict[str, str]]:
-    """Give the refusals of what the grammar of JSON allows and this reader does not, in document order."""
+def _refuse_faults(value: Any, where: str) -> None:
+    """Refuse the first thing, in document order, that the grammar of JSON allows and this reader does not."""
     if isinstance(value, str):
         if not value.isascii() and _has_lone_surrogate(value):
-            yield _surrogate(where, ascii(value))
+            _refuse_surrogate(where, value)
     elif isinstance(value, float):
         if math.isinf(value):
-            yield {
-                "code": "json-number-range",
-                "where": where,
-                "detail": "the number is beyond what a double can hold",
-                "rule": "Data 2.2.s4.b3 and RFC 7493, 2.2: numbers are doubles",
-                "fix": "send a number below 1.8e308, or a text",
-            }
+            refuse(
+                "json-number-range",
+                where,
+                "the number is beyond what a double can hold",
+                rule="Data 2.2.s4.b3 and RFC 7493, 2.2: numbers are doubles",
+                fix="send a number below 1.8e308, or a text",
+            )
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _faults(item, f"{where}/{number}")
+            _refuse_faults(item, f"{where}/{number}")
     elif isinstance(value, dict):
         if isinstance(value, _Repeated):
-            yield {
-                "code": "json-duplicate-key",
-                "where": step(where, value.key),
-                "detail": f"the key {shown(value.key)} stands twice in this object",
-                "rule": RULE_TWICE,
-                "fix": "keep one of the two: readers differ in which one they take",
-            }
+            refuse(
+                "json-duplicate-key",
+                step(where, value.key),
+                f"the key {shown(value.key)} stands twice in this object",
+                rule=RULE_TWICE,
+                fix="keep one of the two: readers differ in which one they take",
+            )
         for key, item in value.items():
             if not key.isascii() and _has_lone_surrogate(key):
-                yield _surrogate(where, ascii(key))
-            yield from _faults(item, step(where, key))
+                _refuse_surrogate(where, key)
+            _refuse_faults(item, step(where, key))
 
 
-def _surrogate(where: str, quoted: str) -> dict[str, str]:
-    return {
-        "code": "json-not-unicode",
-        "where": where,
-        "detail": f"half of a surrogate pair stands alone in {quoted[:80]}",
-        "rule": f"{RULE_UNICODE}; RFC 7493, 2.1",
-        "fix": "send both halves or the character itself; never cut a text inside a character",
-    }
+def _refuse_surrogate(where: str, text: str) -> NoReturn:
+    refuse(
+        "json-not-unicode",
+        where,
+        f"half of a surrogate pair stands alone in {ascii(text)[:80]}",
+        rule=f"{RULE_UNICODE}; RFC 7493, 2.1",
+        fix="send both halves or the character itself; never cut a text inside a character",
+    )
 
 
 def _has_lone_surrogate(text: str) -> bool:
