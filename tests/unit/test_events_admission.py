@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -205,6 +206,23 @@ def test_each_limit_is_kept_and_named(limit, code, lines) -> None:
     problem = refused(body.encode(), "application/x-ndjson" if lines else "application/json", **limit)
     assert (problem.code, problem.status) == (code, 413)
     assert problem.rule == f"Limit {next(iter(limit))} = {next(iter(limit.values()))}"
+
+
+@pytest.mark.parametrize("part", [b"{},", b"[],", b"0,", b'"",'])
+def test_millions_of_tiny_values_are_refused_before_they_are_built(part) -> None:
+    body = b"[" + part * 2_000_000 + b"0]"
+    tracemalloc.start()
+    try:
+        assert refused(body).code == "too-many-events"
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(body)
+    finally:
+        tracemalloc.stop()
+
+
+def test_commas_and_brackets_inside_texts_are_no_parts() -> None:
+    assert (
+        len(admit([event(id=str(n), activity="[,{" * 60) for n in range(3)], events_per_request_max=3)) == 3
+    )
 
 
 def test_another_content_type_is_refused() -> None:

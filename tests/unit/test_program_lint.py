@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from carrythrough.program import lint_matchers
 from carrythrough.program.load import check_program
+from carrythrough.program.precedence import covers
+from carrythrough.program.types import Match
 
 ANSWERED = "http://adlnet.gov/expapi/verbs/answered"
 
@@ -167,3 +170,24 @@ def test_findings_come_in_the_order_of_the_file() -> None:
     places = [(lint.line, lint.column) for lint in lints]
     assert len(places) >= 2
     assert places == sorted(places)
+
+
+def test_looking_for_shadows_does_not_compare_everyone_with_everyone(monkeypatch) -> None:
+    asked = 0
+
+    def counting(wide: Match, narrow: Match) -> bool:
+        nonlocal asked
+        asked += 1
+        return covers(wide, narrow)
+
+    monkeypatch.setattr(lint_matchers, "covers", counting)
+    document = base()
+    document["activities"] += [
+        activity(f"b-{n}", activity=f"https://y/{n}", verb=ANSWERED, category="https://c")
+        for n in range(1_000)
+    ]
+    document["activities"] += [
+        activity(f"c-{n}", activity_prefix=f"https://z/{n}/", verb=ANSWERED) for n in range(1_000)
+    ]
+    assert found(document) == {}
+    assert asked <= 2_000

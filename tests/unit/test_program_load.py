@@ -76,7 +76,7 @@ def test_json_and_yaml_give_the_same_map() -> None:
         ("kpis: [csat]", "kpi: [csat]", 13, 5, "unknown-field", 'did you mean "kpis"?'),
         ("target: 0.78", "target: high", 9, 55, "wrong-type", "a number"),
         ("from: 20:00", "from: 25:00", 26, 17, "bad-format", "HH:MM"),
-        ("version: 3", "version: 0", 2, 10, "out-of-range", "from 1 to 1e+06"),
+        ("version: 3", "version: 0", 2, 10, "out-of-range", "from 1 to 1000000"),
         (
             "map: service-excellence",
             "map: Service Excellence",

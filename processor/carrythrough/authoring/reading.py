@@ -25,6 +25,8 @@ LINTS_MAX = 200
 """Faults gathered from one text before reading stops: nobody reads more at once."""
 SUGGESTIONS_FROM_MAX = 2_000
 """Names compared for a suggestion; the comparison is slow, and a longer list suggests nothing useful."""
+SUGGESTION_LENGTH_MAX = 100
+"""Words longer than this are nobody's slip of the pen; comparing them would take long."""
 
 _FAULT = object()
 
@@ -45,6 +47,8 @@ def label_of(path: Path) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return 'did you mean "…"?' for the nearest of `known`, or "" when none is near."""
+    if len(word) > SUGGESTION_LENGTH_MAX:
+        return ""
     names = list(known)[:SUGGESTIONS_FROM_MAX]
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if not near:
@@ -72,6 +76,12 @@ def read_as(node: Node, target: type[T], filename: str) -> tuple[T | None, list[
 @cache
 def _type_of(target: Any) -> inspect.Type:
     return inspect.type_info(target)
+
+
+@cache
+def _fields(cls: type) -> dict[str, inspect.Field]:
+    kind = cast("inspect.StructType", inspect.type_info(cls))
+    return {field.encode_name: field for field in kind.fields}
 
 
 @cache
@@ -107,21 +117,21 @@ class _Reader:
         return _FAULT
 
     def read(self, node: Node, kind: inspect.Type, path: Path) -> Any:
-        if isinstance(kind, inspect.Metadata):
-            kind = kind.type
         match kind:
+            case inspect.StrType():
+                return self.text(node, kind, path)
+            case inspect.Metadata():
+                return self.read(node, kind.type, path)
             case inspect.StructType():
                 return self.struct(node, kind, path)
             case inspect.VarTupleType() | inspect.ListType():
                 return self.sequence(node, kind, path)
-            case inspect.DictType():
-                return self.mapping(node, kind, path)
             case inspect.UnionType():
                 return self.union(node, kind, path)
             case inspect.LiteralType():
                 return self.literal(node, kind, path)
-            case inspect.StrType():
-                return self.text(node, kind, path)
+            case inspect.DictType():
+                return self.mapping(node, kind, path)
             case inspect.BoolType():
                 if isinstance(node.value, bool):
                     return node.value
@@ -139,7 +149,7 @@ class _Reader:
     def struct(self, node: Node, kind: inspect.StructType, path: Path) -> Any:
         if not isinstance(node.value, dict):
             return self.wrong(node, path, "a mapping of keys to values")
-        known = {field.encode_name: field for field in kind.fields}
+        known = _fields(kind.cls)
         values: dict[str, Any] = {}
         sound = True
         for key, child in node.value.items():
@@ -162,15 +172,16 @@ class _Reader:
         return kind.cls(**values) if sound else _FAULT
 
     def unknown_key(self, node: Node, key: str, known: Iterable[str], path: Path) -> None:
+        if len(self.lints) >= LINTS_MAX:
+            return
         names = list(known)
         place = f" in {label_of(path)}" if path else ""
         fix = did_you_mean(key, names) or f"known here: {listing(names)}"
         rule = f"only these keys are known{place}: {listing(names, 20)}"
-        message = f'unknown key "{key}"{place}'
-        self.fault(node.keys.get(key, node), (*path, key), "unknown-field", message, rule, fix)
+        message = f'unknown key "{key[:60]}"{place}'
+        self.fault(node.keys.get(key, node), (*path, key[:200]), "unknown-field", message, rule, fix)
 
     def sequence(self, node: Node, kind: inspect.VarTupleType | inspect.ListType, path: Path) -> Any:
-        label = label_of(path)
         item = kind.item_type
         if isinstance(item, inspect.Metadata):
             item = item.type
@@ -180,6 +191,7 @@ class _Reader:
                 return _FAULT if single is _FAULT else (single,)
             return self.wrong(node, path, "a list")
         if kind.min_length is not None and len(node.value) < kind.min_length:
+            label = label_of(path)
             rule = f"{label} has at least {kind.min_length}"
             return self.fault(node, path, "out-of-range", f"{label} is too short", rule, "add an entry")
         values = [self.read(child, item, (*path, index)) for index, child in enumerate(node.value)]
@@ -206,41 +218,46 @@ class _Reader:
         return self.read(node, others[0], path)
 
     def literal(self, node: Node, kind: inspect.LiteralType, path: Path) -> Any:
-        label = label_of(path)
-        names = [str(value) for value in kind.values]
         if isinstance(node.value, str) and node.value in kind.values:
             return node.value
-        given = node.value if isinstance(node.value, str) else _describe(node.value)
+        label = label_of(path)
+        names = [str(value) for value in kind.values]
+        given = node.value[:60] if isinstance(node.value, str) else _describe(node.value)
         fix = did_you_mean(str(given), names) or f"write one of: {listing(names)}"
         rule = f"{label} is one of: {listing(names)}"
         return self.fault(node, path, "not-allowed", f'{label} is "{given}", which is not known', rule, fix)
 
     def text(self, node: Node, kind: inspect.StrType, path: Path) -> Any:
-        label = label_of(path)
         value = node.value
         if not isinstance(value, str):
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                fix = f'put it in quotes: "{value}"'
-                message = f"{label} must be text, not the number {value}"
-                return self.fault(node, path, "wrong-type", message, f"{label} is text", fix)
-            return self.wrong(node, path, "text")
+            return self.not_text(node, path)
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            message, rule = f"{label} has half of a surrogate pair", "text is Unicode; RFC 7493, 2.1"
-            fix = "send both halves or the character itself"
+            message = f"{label_of(path)} has half of a surrogate pair"
+            rule, fix = "text is Unicode; RFC 7493, 2.1", "send both halves or the character itself"
             return self.fault(node, path, "bad-format", message, rule, fix)
         if kind.pattern is not None and not _pattern(kind.pattern).search(value):
-            return self.fault(node, path, "bad-format", *format_fault(label, value, kind.pattern))
+            return self.fault(node, path, "bad-format", *format_fault(label_of(path), value, kind.pattern))
         if kind.min_length is not None and len(value) < kind.min_length:
-            message, rule = f"{label} is empty", f"{label} has text"
+            message, rule = f"{label_of(path)} is empty", f"{label_of(path)} has text"
             return self.fault(node, path, "out-of-range", message, rule, "write something")
         if kind.max_length is not None and len(value) > kind.max_length:
+            label = label_of(path)
             rule = f"{label} has at most {kind.max_length} characters"
             message = f"{label} has {len(value)} characters"
             return self.fault(node, path, "out-of-range", message, rule, "shorten it")
         return value
 
+    def not_text(self, node: Node, path: Path) -> Any:
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return self.wrong(node, path, "text")
+        label, number = label_of(path), str(value)[:40]
+        message = f"{label} must be text, not the number {number}"
+        return self.fault(
+            node, path, "wrong-type", message, f"{label} is text", f'put it in quotes: "{number}"'
+        )
+
     def number(self, node: Node, kind: inspect.IntType | inspect.FloatType, path: Path) -> Any:
-        label = label_of(path)
         value = node.value
         whole = isinstance(kind, inspect.IntType)
         wanted = "a whole number" if whole else "a number"
@@ -256,10 +273,10 @@ class _Reader:
         low = kind.ge if kind.ge is not None else kind.gt
         high = kind.le if kind.le is not None else kind.lt
         if (low is not None and value < low) or (high is not None and value > high):
-            bounds = _bounds(low, high)
+            label, bounds = label_of(path), _bounds(low, high)
             percent = high == 1.0 and 1 < value <= 100
             fix = f"write {value / 100:g}, a share" if percent else f"write {bounds}"
-            message = f"{label} is {value:g}, out of range"
+            message = f"{label} is {_plain(value)}, out of range"
             return self.fault(node, path, "out-of-range", message, f"{label} is {bounds}", fix)
         return value
 
@@ -272,9 +289,13 @@ def _as_float(value: float) -> float:
 
 
 def _bounds(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return f"at most {high:g}" if low is None else f"at least {low:g}"
-    return f"a number from {low:g} to {high:g}"
+    if low is not None and high is not None:
+        return f"a number from {_plain(low)} to {_plain(high)}"
+    return f"at least {_plain(low)}" if low is not None else f"at most {_plain(high or 0.0)}"
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) and abs(number) < 1e15 else f"{number:g}"
 
 
 def _describe(value: Any) -> str:
@@ -284,7 +305,7 @@ def _describe(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {value}"
+            return f"the number {str(value)[:40]}"
         case str():
             return f'the text "{value[:40]}"'
         case dict():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -47,6 +48,12 @@ JSON_TYPES = frozenset(
 LINES_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 
 
+PARTS_PER_EVENT_MAX = 50
+"""Commas and brackets of one event in its envelope; a full one has about 35."""
+_PARTS = (b"{", b"[", b",")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+
+
 class EventLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one request may hold; each limit is named in the refusal that it causes."""
 
@@ -81,6 +88,7 @@ def admit_events(body: bytes, content_type: str, limits: EventLimits = DEFAULT_L
     if len(body) > limits.body_bytes_max:
         message = f"the body has {len(body)} bytes"
         refuse_limit("body-too-large", "", message, "body_bytes_max", limits.body_bytes_max)
+    _check_parts(body, limits)
     admitted = [
         _admit_document(document, where, limits, enveloped="cloudevents" in media)
         for document, where in _documents(body, media, limits)
@@ -113,6 +121,23 @@ def _documents(body: bytes, media: str, limits: EventLimits) -> Iterator[tuple[A
     _check_count(len(value), limits)
     for number, item in enumerate(value):
         yield item, f"/{number}"
+
+
+def _check_parts(body: bytes, limits: EventLimits) -> None:
+    """Refuse a body of millions of tiny values before they are all built in memory."""
+    most = PARTS_PER_EVENT_MAX * limits.events_per_request_max
+    if sum(map(body.count, _PARTS)) <= most:
+        return
+    parts = sum(map(_STRING.sub(b"", body).count, _PARTS))
+    if parts > most:
+        rule = f"Limits events_per_request_max = {limits.events_per_request_max}, "
+        refuse(
+            "too-many-events",
+            "",
+            f"the body has {parts} commas and brackets, more than that many events can have",
+            rule=f"{rule}PARTS_PER_EVENT_MAX = {PARTS_PER_EVENT_MAX}",
+            fix="send performance events, and fewer in one request",
+        )
 
 
 def _check_count(count: int, limits: EventLimits) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from carrythrough.program.lint_context import LintContext, add_lint
-from carrythrough.program.precedence import covers, precedence
+from carrythrough.program.matcher import Matcher, MatchKey
+from carrythrough.program.precedence import covers
 from carrythrough.program.types import Activity, EventRule, Match
 
 _FORCED_CHANNELS = {"observation": "observed", "job-aid-use": "support", "self-report": "voice"}
@@ -83,29 +84,20 @@ def _impossible_event_rule(context: LintContext, index: int, rule: EventRule) ->
 
 
 def shadowed(context: LintContext) -> None:
-    """Warn of an activity all of whose evidence another one, preferred over it, always takes."""
+    """Warn of an activity all of whose evidence another one, preferred over it, always takes.
+
+    Whatever covers a matcher also matches any one statement that the matcher matches, so one
+    made-up statement finds the few that can.
+    """
     activities = context.program.activities
-    index: dict[tuple[str, str], list[int]] = {}
-    for number, activity in enumerate(activities):
-        for member in Match.__struct_fields__:
-            for value in getattr(activity.match, member):
-                index.setdefault((member, value), []).append(number)
-    prefixes = [n for n, activity in enumerate(activities) if activity.match.activity_prefix]
+    matcher = Matcher([activity.match for activity in activities])
     for number, activity in enumerate(activities):
         skills = {entry.skill for entry in activity.evidence}
-        if not skills or activity.match == Match():
-            continue
-        near = set(prefixes if activity.match.activity or activity.match.activity_prefix else ())
-        for member in Match.__struct_fields__:
-            for value in getattr(activity.match, member)[:1]:
-                near.update(index[member, value])
-        for other in sorted(near - {number}):
+        for other in matcher.find(_example(activity.match)):
+            if other == number or not skills:
+                break  # they come by precedence: the rest gives way to this one
             rival = activities[other]
-            if (
-                precedence(rival.match, other) < precedence(activity.match, number)
-                and skills <= {entry.skill for entry in rival.evidence}
-                and covers(rival.match, activity.match)
-            ):
+            if skills <= {entry.skill for entry in rival.evidence} and covers(rival.match, activity.match):
                 add_lint(
                     context,
                     ("activities", number, "match"),
@@ -118,3 +110,16 @@ def shadowed(context: LintContext) -> None:
                     "warning",
                 )
                 break
+
+
+def _example(match: Match) -> MatchKey:
+    """Return the key of some statement that `match` holds for."""
+    first = {member: getattr(match, member)[:1] for member in Match.__struct_fields__}
+    return MatchKey(
+        activity="".join(first["activity"] or first["activity_prefix"]),
+        activity_type="".join(first["activity_type"]),
+        verb="".join(first["verb"]),
+        parent=first["parent"],
+        grouping=first["grouping"],
+        category=first["category"],
+    )
