@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 
+from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.pages.routes import routes
 from carrythrough.gateway.pages.sessions import Sessions
 
@@ -23,9 +25,9 @@ def sessions() -> Sessions:
 class Browser:
     """Keeps cookies between requests; the application runs in this process, without a port."""
 
-    def __init__(self, sessions: Sessions, base: str = BASE) -> None:
+    def __init__(self, sessions: Sessions, base: str = BASE, invite: Any = None) -> None:
         nothing: Any = object()  # no page with data is opened here
-        self.app = Starlette(routes=routes(nothing, sessions, lambda: 0))
+        self.app = Starlette(routes=routes(nothing, sessions, lambda: 0, invite))
         self.base = base
         self.cookies = httpx.Cookies()
 
@@ -155,3 +157,27 @@ def test_the_vendored_chart_library_keeps_its_licence(browser: Browser) -> None:
     assert "Leon Sorokin" in browser.get("/static/vendor/uplot/LICENSE").text
     version = browser.get("/static/vendor/uplot/VERSION").text.split()[1].strip(",")
     assert f"(v{version})" in browser.get("/static/vendor/uplot/uPlot.iife.min.js").text[:200]
+
+
+async def with_the_right_key(request: Request) -> None:
+    if request.headers.get("authorization") != "Basic right":
+        raise PermanentError(Problem(code="credentials-missing-or-wrong", status=401, title="No", detail=""))
+
+
+def test_who_may_gets_a_new_link_that_works_once(sessions: Sessions) -> None:
+    browser = Browser(sessions, invite=with_the_right_key)
+    assert browser.post("/signin/links").status_code == 401
+    answer = browser.post("/signin/links", headers={"authorization": "Basic right"})
+    assert answer.status_code == 201
+    link = answer.json()["url"]
+    assert link.startswith(f"{BASE}/signin?token=")
+    assert browser.get(link).status_code == 200
+    browser.cookies.clear()
+    refused = browser.get(link)
+    assert refused.status_code == 410
+    assert f"{BASE}/signin/links" in refused.text
+
+
+def test_where_nobody_may_there_are_no_links(browser: Browser) -> None:
+    assert browser.post("/signin/links", headers={"authorization": "Basic right"}).status_code == 404
+    assert "start it again" in browser.get("/signin").text

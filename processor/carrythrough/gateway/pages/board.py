@@ -17,7 +17,7 @@ import msgspec
 
 from carrythrough.gateway.pages.queries import Json, PageQueries, ask
 
-PEOPLE_MAX = 5_000
+PEOPLE_MAX = 10_000
 """People that one board holds; beyond it the page says so."""
 
 FRESH_S = 2.0

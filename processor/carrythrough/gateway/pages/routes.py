@@ -15,7 +15,7 @@ from carrythrough.gateway.pages.person import PersonPage
 from carrythrough.gateway.pages.queries import PageQueries
 from carrythrough.gateway.pages.render import HERE, SECURITY_HEADERS
 from carrythrough.gateway.pages.sessions import Sessions
-from carrythrough.gateway.pages.signin import SignInPages
+from carrythrough.gateway.pages.signin import Invite, SignInPages
 
 
 class StaticAssets(StaticFiles):
@@ -28,21 +28,25 @@ class StaticAssets(StaticFiles):
         return response
 
 
-def routes(queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int]) -> list[BaseRoute]:
+def routes(
+    queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int], invite: Invite | None = None
+) -> list[BaseRoute]:
     """Return the routes of the pages: `/`, `/people/...`, `/signin`, `/signout`, `/static/...`.
 
     queries: the object behind REST. now_ms: the server's clock (may be scaled), for words such as
-    "2 days ago"; sessions keep their own, real time.
+    "2 days ago"; sessions keep their own, real time. invite: checks who may have a new sign-in link
+    made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`.
     """
     boards = BoardReader(queries, now_ms)
     matrix = MatrixPage(queries, boards, sessions, now_ms)
     person = PersonPage(queries, sessions, now_ms)
-    signin = SignInPages(sessions)
+    signin = SignInPages(sessions, invite)
     return [
         Route("/", matrix.show, methods=["GET"]),
         Route("/people/names", matrix.names, methods=["GET"]),
         Route("/people/{subject}", person.show, methods=["GET"]),
         Route("/signin", signin.enter, methods=["GET"]),
+        Route("/signin/links", signin.invite, methods=["POST"]),
         Route("/signout", signin.leave, methods=["POST"]),
         Mount("/static", StaticAssets(directory=HERE / "static")),
     ]

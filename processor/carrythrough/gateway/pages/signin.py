@@ -1,4 +1,4 @@
-"""Sign-in by one-time link, and sign-out: the only request of the pages that changes anything."""
+"""Sign-in by one-time link, and sign-out: the only request of a browser that changes anything."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from carrythrough.errors import PermanentError
 from carrythrough.gateway.pages.render import PRIVATE, SECURITY_HEADERS, message, page
-from carrythrough.gateway.pages.sessions import SESSION_LIFE_S_MAX, Sessions, cookie_name
+from carrythrough.gateway.pages.sessions import LINK_LIFE_S, SESSION_LIFE_S_MAX, Sessions, cookie_name
+from carrythrough.gateway.problems import problem_response
+
+Invite = Callable[[Request], Awaitable[object]]
+"""Checks who asks for a link: returns, or raises PermanentError (401, 403)."""
 
 Handler = Callable[[Any, Request], Awaitable[Response]]
 
@@ -32,10 +37,14 @@ def signed_in(handler: Handler) -> Handler:
 
 
 class SignInPages:
-    """`/signin` and `/signout`."""
+    """`/signin`, `/signin/links` and `/signout`.
 
-    def __init__(self, sessions: Sessions) -> None:
+    invite: lets a request make a new link, or raises PermanentError; None where nobody may.
+    """
+
+    def __init__(self, sessions: Sessions, invite: Invite | None) -> None:
         self.sessions = sessions
+        self._invite = invite
 
     async def enter(self, request: Request) -> Response:
         """Use the token of a link up and open a session, or say what to do instead."""
@@ -43,16 +52,16 @@ class SignInPages:
             return RedirectResponse("/", 303, headers=SECURITY_HEADERS | PRIVATE)
         token = request.query_params.get("token", "")
         if not token:
-            return page(request, "signin.html", {"viewer": None, "state": "ask"})
+            return self._page(request, "ask")
         if request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", ""):
             # A look ahead by a browser or a mail scanner must not use the link up.
             return Response(status_code=503, headers=SECURITY_HEADERS | PRIVATE)
         secret = self.sessions.redeem(token)
         if secret is None:
-            return page(request, "signin.html", {"viewer": None, "state": "refused"}, 410)
+            return self._page(request, "refused", 410)
         # A page that moves on by itself instead of a redirect: a Strict cookie set on a link that
         # was opened from a mail or a chat would not travel along a redirect.
-        response = page(request, "signin.html", {"viewer": None, "state": "done"})
+        response = self._page(request, "done")
         response.set_cookie(
             cookie_name(request),
             secret,
@@ -62,6 +71,22 @@ class SignInPages:
             secure=request.url.scheme == "https",
         )
         return response
+
+    async def invite(self, request: Request) -> Response:
+        """Return a new one-time link as JSON, for whoever the server lets ask for one."""
+        if self._invite is None:
+            return message(request, "No links from here", "This server gives out links when it starts.", 404)
+        try:
+            await self._invite(request)
+        except PermanentError as refused:
+            return problem_response(refused.problem, {})
+        token = self.sessions.new_link_token()
+        answer = {"url": f"{request.base_url}signin?token={token}", "expires_in_s": int(LINK_LIFE_S)}
+        return JSONResponse(answer, 201, SECURITY_HEADERS | PRIVATE)
+
+    def _page(self, request: Request, state: str, status: int = 200) -> Response:
+        links = self._invite is not None
+        return page(request, "signin.html", {"viewer": None, "state": state, "links": links}, status)
 
     async def leave(self, request: Request) -> Response:
         """End the session; refused (403) unless one of our own pages asks for it."""
