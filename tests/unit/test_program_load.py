@@ -7,6 +7,7 @@ import json
 import msgspec
 import pytest
 
+from carrythrough.authoring.reading import LINTS_MAX
 from carrythrough.authoring.source import DEPTH_MAX, SourceError, read_source
 from carrythrough.errors import PermanentError
 from carrythrough.program.load import check_program, load_program
@@ -238,3 +239,43 @@ def test_a_text_that_is_no_mapping_is_refused(text) -> None:
 
 def test_the_id_of_a_map_with_a_last_newline_is_refused() -> None:
     assert only(MAP.replace("map: service-excellence", 'map: "service-excellence\\n"')).code == "bad-format"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "words"),
+    [
+        ("skills:\n", "skills: []\nobjectives:\n", "out-of-range", "at least 1"),
+        ("roles: {agent: 1.0}", "roles: [agent]", "wrong-type", "not a list"),
+        ("roles: {agent: 1.0}", 'roles: {"": 1.0}', "out-of-range", "is empty"),
+        ("target: 0.78", "target: 1e999", "wrong-type", "a finite number"),
+        ("version: 3", "version: 3.5", "wrong-type", "a whole number, not the number 3.5"),
+        ("owner: Learning", "owner: {a: 1}", "wrong-type", "not a mapping"),
+        ("version: 3", "version:", "wrong-type", "not nothing"),
+        ("version: 3", "version: true", "wrong-type", "not true"),
+        ("version: 3", f"version: {'9' * 39}", "out-of-range", "from 1 to 1000000"),
+        ("owner: Learning", f"{'o' * 101}: x", "unknown-field", "known here: map, version"),
+        ("owner: Learning", "Owner: x", "unknown-field", 'did you mean "owner"?'),
+    ],
+)
+def test_values_of_the_wrong_kind_are_described(old, new, code, words) -> None:
+    assert old in MAP
+    lints = lints_of(MAP.replace(old, new, 1))
+    assert code in [lint.code for lint in lints]
+    assert any(words in lint.sentence() for lint in lints), [lint.sentence() for lint in lints]
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    assert load_program(MAP.replace("version: 3", "version: 3.0"), "m").version == 3
+
+
+def test_a_number_beyond_a_double_is_no_number() -> None:
+    text = '{"map": "m", "version": 1, "name": "M", "skills": [{"id": "s", "name": "S", "target": %s}]}'
+    assert lints_of(text % "1e400", "m.json")[0].code == "wrong-type"
+    assert lints_of(text % ("9" * 400), "m.json")[0].code == "syntax"
+
+
+def test_faults_are_gathered_up_to_a_limit() -> None:
+    many = "".join(f"  x{n}: 1\n" for n in range(5_000))
+    assert 0 < len(lints_of(f"{MAP}{many}")) <= LINTS_MAX
+    many = "".join(f"  - {{id: K{n}, name: N}}\n" for n in range(5_000))
+    assert len(lints_of(MAP.replace("skills:\n", f"skills:\n{many}"))) == LINTS_MAX
