@@ -165,7 +165,7 @@ def _sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> 
             f"the job meets the standard. With 80 % certainty it lies between {100 * s.low:.0f} and {100 * s.high:.0f}; "
             f"the target is {100 * skill.target:.0f}."
         ),
-        f"What was learnt and practised alone gives {100 * s.pi:.0f}, and counts like {model.job_strength:g} outcomes.",
+        f"What was learnt and practised alone gives {100 * s.pi:.0f}, and counts as {model.job_strength:g} outcomes.",
     ]
     if s.trials > 0.05:
         sentences.append(

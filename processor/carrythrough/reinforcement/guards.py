@@ -16,6 +16,7 @@ import msgspec
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+QUARTER_MS = HOUR_MS // 4
 WEEK_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 IGNORED_MAX = 2
 """Pushes on one skill without new evidence after which we stop pushing it."""
@@ -133,12 +134,26 @@ def next_open(person: Person, from_ms: int) -> int:
 
     At most eight days ahead; a person whose whole week is off gets 0 (never).
     """
-    quarter = 15 * 60_000
-    t = from_ms if from_ms % quarter == 0 else (from_ms // quarter + 1) * quarter
     if not local_hold(person, from_ms):
         return from_ms
-    for _ in range(8 * 96):
-        if not local_hold(person, t):
+    t = _quarter(from_ms)
+    end = from_ms + 8 * DAY_MS
+    while t < end:
+        held = local_hold(person, t)
+        if not held:
             return t
-        t += quarter
+        t = _quarter(_midnight_after(person, t)) if held == "day-off" else t + QUARTER_MS
     return 0
+
+
+def _quarter(t_ms: int) -> int:
+    """Return the first quarter of an hour at or after a time."""
+    return -(-t_ms // QUARTER_MS) * QUARTER_MS
+
+
+def _midnight_after(person: Person, t_ms: int) -> int:
+    """Return the next local midnight, always later than `t_ms`."""
+    zone = _zone(person.time_zone)
+    day = dt.datetime.fromtimestamp(t_ms / 1000, tz=zone).date() + dt.timedelta(days=1)
+    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=zone)
+    return max(int(midnight.timestamp() * 1000), t_ms + QUARTER_MS)
