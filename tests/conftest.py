@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -105,12 +106,23 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Give the path of a Chromium or Chrome to drive (CARRYTHROUGH_CHROMIUM overrides the search)."""
+    _require_driver()
     chosen = os.environ.get("CARRYTHROUGH_CHROMIUM")
     for name in (chosen,) if chosen else CHROMIUM_NAMES:
         path = shutil.which(name)
         if path:
             return path
     missing("a Chromium browser", "sudo apt-get install chromium (or set CARRYTHROUGH_CHROMIUM)")
+
+
+def _require_driver() -> None:
+    """Go on only when Playwright's own Node.js can start; it needs a library that bare machines lack."""
+    from playwright._impl._driver import compute_driver_executable
+
+    executable = compute_driver_executable()[0]
+    done = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        missing(f"a library of Playwright ({done.stderr.strip()})", "sudo apt-get install libatomic1")
 
 
 @pytest.fixture

@@ -18,8 +18,14 @@ has_chromium() {
   return 1
 }
 
+has_library() { # on Linux, where the dynamic linker can be asked
+  [ ! -x /sbin/ldconfig ] || /sbin/ldconfig -p | grep -q "$1"
+}
+
 # chromium: the page tests click in a real browser. fonts: without one it renders empty boxes.
 has_chromium || packages+=(chromium fonts-dejavu-core)
+# libatomic1: Playwright, which drives the browser, brings a Node.js that needs it.
+has_library 'libatomic\.so\.1' || packages+=(libatomic1)
 
 [ ${#packages[@]} -eq 0 ] && exit 0
 
