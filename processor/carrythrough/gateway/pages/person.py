@@ -54,6 +54,7 @@ class PersonPage:
             "skill": skill,
             "explanation": explanation,
             "evidence": explanation["evidence"][:EVIDENCE_ROWS_MAX] if explanation else [],
+            "evidence_max": EVIDENCE_ROWS_MAX,
             "trajectory": _scored(explanation["trajectory"])[-TRAJECTORY_ROWS_MAX:] if explanation else [],
             "actions": actions["actions"],
             "more_actions": bool(actions["next"]),
