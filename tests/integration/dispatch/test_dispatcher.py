@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from carrythrough.dispatch import (
@@ -14,6 +14,7 @@ from carrythrough.dispatch import (
     Schedule,
     let_pass,
 )
+from carrythrough.ports import OutboxEntry
 from carrythrough.testing.adapters import sample_action
 from carrythrough.testing.outbox import MemoryOutbox
 
@@ -154,3 +155,27 @@ def test_thousands_of_actions_pass_through(house: Any, doer: Any, wait_until: Ca
     wait_until(lambda: len(outbox.rows("delivered")) == 1000, timeout_s=60, what="a thousand deliveries")
     print(f"1,000 actions through the dispatcher: {time.monotonic() - begun:.2f} s")
     assert len(set(place.keys)) == 1000
+
+
+class DeafOutbox(MemoryOutbox):
+    """An outbox that cannot be read for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = 5
+
+    def due(self, now_ms: int, limit: int, adapter: str = "") -> Sequence[OutboxEntry]:
+        if self.broken > 0:
+            self.broken -= 1
+            raise OSError("database is locked")
+        return super().due(now_ms, limit, adapter)
+
+
+def test_an_outbox_that_cannot_be_read_for_a_while_ends_nothing(
+    house: Any, doer: Any, wait_until: Callable[..., None]
+) -> None:
+    outbox = DeafOutbox()
+    entry = outbox.put(sample_action(), "a")
+    house.open(adapters={"a": doer()}, outbox=outbox)
+    wait_until(lambda: outbox.row(entry).status == "delivered", what="the delivery")
+    assert [event.error for event in house.of(DispatchFault)] == ["OSError: database is locked"] * 5
