@@ -1,0 +1,1 @@
+"""The command line `carrythrough`: one module a command, started from `main`."""

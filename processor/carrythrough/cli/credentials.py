@@ -1,0 +1,214 @@
+"""`carrythrough credentials`: keys of a data folder, made, listed and taken away."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from carrythrough.cli.target import data_folder
+from carrythrough.cli.terminal import note, say, say_json, table
+from carrythrough.cli.usage import wrong_usage
+from carrythrough.errors import PermanentError, Problem
+
+DataDir = Annotated[
+    str | None, Parameter(help="The data folder (default: that of the settings, else ./data).")
+]
+Config = Annotated[Path | None, Parameter(help="Settings file that names the data folder.")]
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NAME_LENGTH_MAX = 40
+
+
+def add(
+    name: Annotated[
+        str, Parameter(help="Who it is for, such as moodle or crm: lower case, digits, hyphens.")
+    ],
+    /,
+    *,
+    scope: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="What it may do; repeat it for several: statements/write, events/write, scores/read, people/read "
+            "(names beside scores), all.",
+            consume_multiple=False,
+        ),
+    ] = (),
+    json: Annotated[bool, Parameter(help="Print JSON.")] = False,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> int:
+    """Make a key and a secret. The secret is shown this once; only its hash is stored.
+
+    A running server reads its credentials when it starts.
+
+    For example:
+
+    ```sh
+    carrythrough credentials add moodle --scope statements/write --data-dir data
+    carrythrough credentials add dashboard --scope scores/read --scope people/read --data-dir data
+    ```
+    """
+    from carrythrough.gateway.auth import SCOPES, new_credential
+
+    if not NAME_PATTERN.fullmatch(name) or len(name) > NAME_LENGTH_MAX:
+        raise wrong_usage(
+            f"{name!r} is no name for a credential", "write lower case, digits and hyphens", where="NAME"
+        )
+    if not scope:
+        raise wrong_usage(
+            "no scope is given", f"add --scope with one of: {', '.join(SCOPES)}", where="--scope"
+        )
+    for one in scope:
+        if one not in SCOPES:
+            near = get_close_matches(one, SCOPES, n=1)
+            fix = f"did you mean {near[0]!r}?" if near else "name one of them"
+            rule = f"scopes are: {', '.join(SCOPES)}"
+            raise wrong_usage(f"{one!r} is not a scope", fix, where="--scope", rule=rule)
+    folder = data_folder(data_dir, config)
+    entries = _read(folder, missing_ok=True)
+    if any(entry["name"] == name for entry in entries):
+        raise _taken(name)
+    made, secret = new_credential(name, scope)
+    _write(folder, [*entries, msgspec.to_builtins(made)])
+    if json:
+        say_json({"name": name, "key": made.key, "secret": secret, "scopes": list(made.scopes)})
+    else:
+        say(f"  key     {made.key}")
+        say(f"  secret  {secret}")
+        say(f"  may     {', '.join(made.scopes)}")
+        say()
+        say("The secret is shown this once. Sender and server keep it; here only its hash is stored.")
+    _tell_server(folder)
+    return 0
+
+
+def list_credentials(
+    *,
+    json: Annotated[bool, Parameter(help="Print JSON.")] = False,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> int:
+    """List names, keys and scopes; secrets are not stored.
+
+    For example:
+
+    ```sh
+    carrythrough credentials list --data-dir data
+    ```
+    """
+    entries = _read(data_folder(data_dir, config))
+    if json:
+        say_json({"credentials": [{k: entry[k] for k in ("name", "key", "scopes")} for entry in entries]})
+        return 0
+    rows = ([entry["name"], entry["key"], ", ".join(entry["scopes"])] for entry in entries)
+    table([("name", "left"), ("key", "ids"), ("may", "left")], rows)
+    return 0
+
+
+def remove(
+    name: Annotated[str, Parameter(help="Name or key, as `credentials list` shows it.")],
+    /,
+    *,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> int:
+    """Take a credential away: its key stops working when the server starts the next time.
+
+    For example:
+
+    ```sh
+    carrythrough credentials remove moodle --data-dir data
+    ```
+    """
+    folder = data_folder(data_dir, config)
+    entries = _read(folder)
+    kept = [entry for entry in entries if name not in (entry["name"], entry["key"])]
+    if len(kept) == len(entries):
+        near = get_close_matches(name, [entry["name"] for entry in entries], n=1)
+        raise PermanentError(
+            Problem(
+                code="credential-unknown",
+                status=404,
+                title="There is no such credential",
+                detail=repr(name),
+                where="NAME",
+                rule="credentials are named as `carrythrough credentials list` shows them",
+                fix=f"did you mean {near[0]!r}?" if near else "look at the list",
+            )
+        )
+    _write(folder, kept)
+    say(f"{name} is removed.")
+    _tell_server(folder)
+    return 0
+
+
+def _read(folder: Path, *, missing_ok: bool = False) -> list[dict[str, Any]]:
+    """Return the entries of credentials.json after the gateway's own reader has found them good."""
+    from carrythrough.gateway.auth import Credentials
+
+    path = folder / "credentials.json"
+    if missing_ok and folder.is_dir() and not path.exists():
+        return []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PermanentError(
+            Problem(
+                code="credentials-missing",
+                status=404,
+                title="There are no credentials here",
+                detail=f"{path}: {error.strerror}",
+                where="data_dir",
+                rule="the first start of a server makes a data folder and its credentials",
+                fix="name the data folder with --data-dir, or start `carrythrough serve` once",
+            )
+        ) from error
+    Credentials.from_file(text, str(path))
+    entries: list[dict[str, Any]] = msgspec.json.decode(text)["credentials"]
+    return entries
+
+
+def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
+    from carrythrough.embedded.data_folder import write_private
+    from carrythrough.gateway.auth import Credential, Credentials
+
+    text = Credentials(msgspec.convert(entries, list[Credential])).to_file()
+    try:
+        write_private(folder / "credentials.json", text)
+    except OSError as error:
+        raise PermanentError(
+            Problem(
+                code="credentials-unwritable",
+                status=500,
+                title="The credentials cannot be written",
+                detail=f"{folder / 'credentials.json'}: {error.strerror}",
+                where="data_dir",
+                rule="only the user that the server runs as may change them",
+                fix="run the command as that user",
+            )
+        ) from error
+
+
+def _tell_server(folder: Path) -> None:
+    from carrythrough.cli.folder_reader import lock_holder
+
+    if lock_holder(folder) is not None:
+        note("A server is running on this data folder: restart it for the change to take effect.", "yellow")
+
+
+def _taken(name: str) -> PermanentError:
+    return PermanentError(
+        Problem(
+            code="credential-exists",
+            status=409,
+            title="This name is taken",
+            detail=f"there is a credential named {name!r}",
+            where="NAME",
+            rule="each sender has a credential of its own, under its own name",
+            fix=f"choose another name, or `carrythrough credentials remove {name}` first",
+        )
+    )

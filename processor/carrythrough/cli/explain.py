@@ -1,0 +1,158 @@
+"""`carrythrough explain`: why a score is what it is, in words, then with every piece of evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from carrythrough.cli.moments import time_of
+from carrythrough.cli.scores import STAGE_STYLES, heading_of
+from carrythrough.cli.target import Target, open_reader
+from carrythrough.cli.terminal import out, plural, say, say_json, styled, table
+from carrythrough.cli.usage import wrong_usage
+from carrythrough.gateway.pages import words
+
+SHOWN = 20
+
+
+def explain(
+    employee: Annotated[str, Parameter(help="Roster id or pseudonym, as `carrythrough scores` shows it.")],
+    /,
+    *,
+    skill: Annotated[
+        str, Parameter(help="Id of the skill; may be left out when the person has only one.")
+    ] = "",
+    at: Annotated[
+        str,
+        Parameter(help="Explain as of this time: 2026-11-01T10:00:00Z, or a date for the end of that day."),
+    ] = "",
+    evidence: Annotated[int, Parameter(help="How many pieces of evidence to list, newest first.")] = SHOWN,
+    json: Annotated[bool, Parameter(help="Print JSON as the REST API gives it.")] = False,
+    target: Annotated[Target | None, Parameter(name="*")] = None,
+) -> int:
+    """Explain one score: why it is what it is, and by which evidence.
+
+    "moved" is how many points the score would lose without that piece of evidence.
+
+    For example:
+
+    ```sh
+    carrythrough explain e-017 --skill de-escalation --data-dir data
+    carrythrough explain e-017 --skill de-escalation --at 2026-11-01 --data-dir data
+    carrythrough explain e-017 --skill de-escalation --json --url http://127.0.0.1:8080
+    ```
+    """
+    at_ms = time_of(at, "--at") if at else None
+    with open_reader(target) as reader:
+        person = reader.employee(employee)
+        skill = skill or _only_skill(person)
+        found = reader.explanation(employee, skill, at_ms)
+        if json:
+            say_json(found)
+            return 0
+        _head(person, found)
+        _words(found)
+        _evidence(found, evidence)
+    return 0
+
+
+def _only_skill(person: dict[str, Any]) -> str:
+    skills = [entry["skill"] for entry in person["skills"]]
+    if len(skills) == 1:
+        return str(skills[0])
+    known = (
+        f"this person has evidence for {', '.join(skills)}" if skills else "this person has no evidence yet"
+    )
+    raise wrong_usage(f"an explanation is about one skill; {known}", "add --skill", where="--skill")
+
+
+def _head(person: dict[str, Any], found: dict[str, Any]) -> None:
+    say(heading_of(person), "bold")
+    say(f"{found['skill_name']} ({found['skill']}), as of {words.when(found['as_of'])} UTC")
+    say()
+    stage = words.stage(found["stage"])
+    if found["score"] is None:
+        score = "no score"
+    else:
+        low, high = words.points(found["low"]), words.points(found["high"])
+        score = f"{words.points(found['score'])} of 100 (80 % interval {low}–{high})"
+    target = f", target {words.points(found['target'])}" if found.get("target") is not None else ""
+    out().print(
+        styled("Transfer score: "), styled(score, "bold"), styled(target + ". Stage: "),
+        styled(stage.word, STAGE_STYLES.get(found["stage"], "")), styled(f". {stage.meaning}"), sep="",
+    )  # fmt: skip
+
+
+def _words(found: dict[str, Any]) -> None:
+    say()
+    say("Why", "bold")
+    for sentence in found["sentences"]:
+        say(f"  {sentence}")
+    reasons = [reason for reason in found["reasons"] if reason["points"]]
+    if reasons:
+        say()
+        say("What moved it, in points of 100", "bold")
+        for reason in reasons:
+            say(f"  {words.signed_points(reason['points']):>6}  {reason['text']}")
+    missing = [text for text in found["missing"] if text not in found["sentences"]]
+    if missing:
+        say()
+        say("What would tell more", "bold")
+        for text in missing:
+            say(f"  {text}")
+
+
+def _evidence(found: dict[str, Any], limit: int) -> None:
+    pieces = found["evidence"]
+    say()
+    if not pieces:
+        say("No evidence up to this time.")
+        return
+    shown = pieces[:limit]
+    head = f"Evidence: {plural(len(pieces), 'piece')}"
+    say(
+        head
+        if len(shown) == len(pieces)
+        else f"{head}, the newest {len(shown)} shown (--evidence N for more)",
+        "bold",
+    )
+    say()
+    columns = [
+        ("time (UTC)", "ids"),
+        ("channel", "left"),
+        ("outcome", "right"),
+        ("counts now", "right"),
+        ("moved", "right"),
+        ("rule of the map", "left"),
+        ("about", "left"),
+        ("source", "ids"),
+    ]
+    table(columns, (_piece(piece) for piece in shown))
+
+
+def _piece(piece: dict[str, Any]) -> list[Any]:
+    outcome = piece["outcome"]
+    remarks = [word for word in ("assisted", "clamped") if piece.get(word)]
+    return [
+        words.when(piece["time"]),
+        words.channel(piece["channel"]) + (f" ({', '.join(remarks)})" if remarks else ""),
+        "–" if outcome is None else f"{outcome:.2f}",
+        "–" if outcome is None else f"{piece['weight_now']:.2f}",
+        words.signed_points(piece["moved"]),
+        piece["rule"],
+        _tail(piece["item"]),
+        uuid_text(piece["source"]),
+    ]
+
+
+def _tail(item: str) -> str:
+    """Return the end of a long item id, which is what tells items apart."""
+    return item if len(item) <= 40 else "…" + item[-39:]
+
+
+def uuid_text(source: str) -> str:
+    """Return a 32-digit hex id as the text of a UUID, which is how senders know their statements."""
+    if len(source) != 32:
+        return source
+    return f"{source[:8]}-{source[8:12]}-{source[12:16]}-{source[16:20]}-{source[20:]}"

@@ -1,0 +1,1 @@
+"""Files of statements and performance events: opened, recognised by content, and cut into records."""

@@ -1,0 +1,142 @@
+"""Delivery straight into a data folder: the embedded server without HTTP, in this process.
+
+It scores what it stores and sends nothing: actions that become due wait in the outbox until a server
+runs on the folder, whose settings and people are there then.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+
+from carrythrough.cli.files.records import Kind
+from carrythrough.cli.importing.delivery import Sent, body_of
+from carrythrough.dispatch.dispatcher import Dispatcher
+from carrythrough.embedded.runtime import Embedded
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.events.performance import admit_events
+from carrythrough.pipeline.records import Kind as RecordKind
+from carrythrough.settings import Settings
+from carrythrough.xapi.admission import Limits, admit
+
+CREDENTIAL = "ingest"
+"""Who sent it, in the log; statements without an id are known again under the same name only."""
+POLL_S = 0.02
+_COUNTS = {"evidence": "count.evidence", "unmatched": "count.unmatched", "set_aside": "count.quarantined"}
+
+
+class FolderDelivery:
+    """Implements `delivery.Delivery`; raises PermanentError for a folder in use or a missing program map."""
+
+    connections = 1
+
+    def __init__(self, settings: Settings) -> None:
+        _require_program(settings)
+        _log_to_stderr()
+        self._limits = Limits()
+        self._runtime = Embedded(settings)
+        self._closed = False
+        held_back = self._runtime.dispatcher
+        self._runtime.dispatcher = cast("Dispatcher", _Nothing())
+        held_back.stop()
+        try:
+            self._runtime.start()
+        except BaseException:
+            self.close()
+            raise
+        self._before = self._counts()
+
+    def send(self, kind: Kind, version: str, raws: Sequence[bytes]) -> Sent:
+        """See `delivery.Delivery`."""
+        body = body_of(raws)
+        items: list[Any]
+        if kind == "statements":
+            items, record_kind = list(admit(body, self._limits, version)), RecordKind.STATEMENT
+        else:
+            items, record_kind = list(admit_events(body, "application/json")), RecordKind.EVENT
+        if len(items) != len(raws):
+            raise PermanentError(_several(len(items), len(raws)))
+        receipt = self._runtime.committer.submit_now(record_kind, items, CREDENTIAL)
+        known = sum(receipt.known)
+        return Sent(len(items) - known, known)
+
+    def folded(self, waiting: Callable[[int], None]) -> dict[str, Any] | None:
+        """See `delivery.Delivery`."""
+        runtime = self._runtime
+        while (left := runtime.log.end - runtime.state.position) > 0:
+            waiting(left)
+            time.sleep(POLL_S)
+        now = self._counts()
+        summary = runtime.queries.summary()
+        added = {name: now[name] - self._before[name] for name in _COUNTS}
+        return added | {
+            "employees": summary["employees"],
+            "actions_waiting": int(summary["actions"].get("pending", 0)),
+        }
+
+    def close(self) -> None:
+        """See `delivery.Delivery`."""
+        if not self._closed:
+            self._closed = True
+            self._runtime.stop()
+
+    def _counts(self) -> dict[str, int]:
+        counters = self._runtime.state.counters
+        return {name: counters.get(counter, 0) for name, counter in _COUNTS.items()}
+
+
+class _Nothing:
+    """In the place of the dispatcher: sends nothing."""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def notify(self) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+def _require_program(settings: Settings) -> None:
+    """Refuse a new data folder without a program map before anything is created."""
+    if settings.program or (Path(settings.data_dir) / "log.sqlite").exists():
+        return
+    raise PermanentError(
+        Problem(
+            code="program-missing",
+            status=400,
+            title="There is no program map",
+            detail=f"the data folder {settings.data_dir} is new, so nothing says what statements are evidence of",
+            where="--program",
+            rule="scores need a program map: business goal, KPI, skill, objective, activity",
+            fix="give --program FILE (and --roster FILE) this once; or name a data folder that exists with --data-dir, "
+            "or a running server with --url",
+        )
+    )
+
+
+def _several(found: int, sent: int) -> Problem:
+    return Problem(
+        code="json-malformed",
+        status=400,
+        title="Not JSON",
+        detail=f"{found} values where {sent} are expected",
+        rule="one JSON object is one record, and a line of a .jsonl file holds one",
+        fix="put each record on a line of its own, or all of them into one array",
+    )
+
+
+def _log_to_stderr() -> None:
+    """Keep the server's log lines off the result: warnings and worse go to stderr."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,74 @@
+"""How an import ends on the terminal: what was taken, what was refused and why, what it came to."""
+
+from __future__ import annotations
+
+from carrythrough.cli.importing.refused import QuarantineFile
+from carrythrough.cli.importing.tally import FileTally, Tally
+from carrythrough.cli.moments import span
+from carrythrough.cli.target import Target
+from carrythrough.cli.terminal import count, note, plural, say, show_problem
+
+
+def report(tally: Tally, kept: QuarantineFile, target: Target, folder: str | None) -> None:
+    """Print the end of a run."""
+    for file in tally.files:
+        _file(file)
+    records = tally.total("records")
+    say(
+        f"{plural(records, 'record')} in {span(tally.seconds)} "
+        f"({count(records / max(tally.seconds, 1e-6))}/s)",
+        "bold",
+    )
+    say(f"  accepted       {count(tally.total('accepted')):>10}")
+    say(f"  already known  {count(tally.total('known')):>10}")
+    say(f"  quarantined    {count(tally.total('quarantined')):>10}")
+    _reasons(tally)
+    if tally.total("quarantined"):
+        added = f"{plural(kept.added, 'record')} added" if kept.added else "they were in it already"
+        say(f"Refused records are kept with their reasons in {kept.path} ({added}).")
+        say(f"Look at them: carrythrough quarantine list --file {kept.path}", "dim")
+    _folded(tally, target, folder)
+
+
+def _file(file: FileTally) -> None:
+    if file.failure is not None:
+        note(f"{file.name} could not be read to its end; {plural(file.records, 'record')} before that count.")
+        show_problem(file.failure)
+
+
+def _reasons(tally: Tally) -> None:
+    for code, number in tally.reasons().items():
+        say(f"    {number:>6}  {code}")
+        examples = [
+            (file.name, line, problem)
+            for file in tally.files
+            for line, problem in file.examples.get(code, [])
+        ]
+        for name, line, problem in examples[:1]:
+            pointer = f" {problem.where}" if problem.where.startswith("/") else ""
+            say(f"            {name}:{line}{pointer}: {problem.detail.splitlines()[0]}")
+            say(f"            fix: {problem.fix}")
+
+
+def _folded(tally: Tally, target: Target, folder: str | None) -> None:
+    folded = tally.folded
+    if folded is None:
+        if not tally.interrupted:
+            say(
+                "What it came to: ask with a credential that has the scope scores/read (carrythrough scores)."
+            )
+        return
+    say(
+        f"Scored: {plural(folded['evidence'], 'new piece', 'new pieces')} of evidence; evidence of "
+        f"{plural(folded['employees'], 'employee')} in all. "
+        f"{plural(folded['unmatched'], 'record')} said nothing about a skill of the program map."
+    )
+    if folded["set_aside"]:
+        say(
+            f"{plural(folded['set_aside'], 'record')} could not be scored: carrythrough quarantine list",
+            "yellow",
+        )
+    if folded["actions_waiting"]:
+        say(f"{plural(folded['actions_waiting'], 'action')} wait until a server runs on this data folder.")
+    where = f"--url {target.url}" if folder is None else f"--data-dir {folder}"
+    say(f"Look at the scores: carrythrough scores {where}", "dim")

@@ -1,0 +1,127 @@
+"""What became of every record: the counts that an import ends with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from carrythrough.cli.files.records import Piece, Refused
+from carrythrough.cli.importing.delivery import Sent
+from carrythrough.cli.importing.refused import QuarantineFile
+from carrythrough.cli.moments import span
+from carrythrough.errors import Problem
+
+EXAMPLES_MAX = 3
+"""Refused records shown for each reason; the quarantine file has all."""
+
+
+class FileTally:
+    """Counts of one file. Implements `delivery.Receiver`; safe to use from several threads."""
+
+    def __init__(self, name: str, kind: str, quarantine: QuarantineFile, tell: Callable[[str], None]) -> None:
+        self.name = name
+        self.kind = kind
+        self.accepted = 0
+        self.known = 0
+        self.reasons: dict[str, int] = {}
+        self.examples: dict[str, list[tuple[int, Problem]]] = {}
+        self.failure: Problem | None = None
+        self._quarantine = quarantine
+        self._tell = tell
+        self._lock = threading.Lock()
+
+    @property
+    def quarantined(self) -> int:
+        """Records that were refused."""
+        return sum(self.reasons.values())
+
+    @property
+    def records(self) -> int:
+        """Records that something has become of."""
+        return self.accepted + self.known + self.quarantined
+
+    def delivered(self, sent: Sent) -> None:
+        """See `delivery.Receiver`."""
+        with self._lock:
+            self.accepted += sent.accepted
+            self.known += sent.known
+
+    def refused(self, piece: Piece | Refused, problem: Problem) -> None:
+        """See `delivery.Receiver`; keeps the record in the quarantine file."""
+        with self._lock:
+            self._quarantine.add(self.name, piece.line, self.kind, piece.raw, problem)
+            self.reasons[problem.code] = self.reasons.get(problem.code, 0) + 1
+            examples = self.examples.setdefault(problem.code, [])
+            if len(examples) < EXAMPLES_MAX:
+                examples.append((piece.line, problem))
+
+    def waits(self, problem: Problem, seconds: float) -> None:
+        """See `delivery.Receiver`."""
+        self._tell(f"{problem.title}: {problem.detail}; next try in {span(seconds)}")
+
+
+class Tally:
+    """Counts of a whole run."""
+
+    def __init__(self) -> None:
+        self.files: list[FileTally] = []
+        self.folded: dict[str, Any] | None = None
+        self.interrupted = False
+        self._began_s = time.monotonic()
+        self._sent_s: float | None = None
+
+    def sent(self) -> None:
+        """Note that everything is stored, so that scoring does not count as sending."""
+        self._sent_s = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the start until everything was stored."""
+        return (self._sent_s or time.monotonic()) - self._began_s
+
+    def total(self, name: str) -> int:
+        """Return the sum of one count over all files."""
+        return sum(getattr(file, name) for file in self.files)
+
+    def reasons(self) -> dict[str, int]:
+        """Return the number of refused records by problem code, most first."""
+        summed: dict[str, int] = {}
+        for file in self.files:
+            for code, number in file.reasons.items():
+                summed[code] = summed.get(code, 0) + number
+        return dict(sorted(summed.items(), key=lambda entry: (-entry[1], entry[0])))
+
+    def clean(self) -> bool:
+        """Say whether every record of every file was taken."""
+        return not (self.interrupted or self.total("quarantined") or any(file.failure for file in self.files))
+
+    def as_dict(self, quarantine: QuarantineFile) -> dict[str, Any]:
+        """Return everything for --json."""
+        records = self.total("records")
+        return {
+            "records": records,
+            "accepted": self.total("accepted"),
+            "known": self.total("known"),
+            "quarantined": self.reasons(),
+            "quarantine_file": str(quarantine.path) if self.total("quarantined") else None,
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+            "records_per_s": round(records / max(self.seconds, 1e-6)),
+            "folded": self.folded,
+            "files": [
+                {
+                    "file": file.name,
+                    "kind": file.kind,
+                    "records": file.records,
+                    "accepted": file.accepted,
+                    "known": file.known,
+                    "quarantined": file.reasons,
+                    "failure": msgspec.structs.asdict(file.failure) if file.failure else None,
+                }
+                for file in self.files
+            ],
+        }

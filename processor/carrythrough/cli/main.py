@@ -1,0 +1,154 @@
+"""The program `carrythrough`: its commands, and how every one of them ends.
+
+Exit codes: 0 done; 1 something was found or refused; 2 the command line is wrong; 130 interrupted.
+The modules of the commands import what is heavy when they run, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from carrythrough import __version__
+from carrythrough.cli.adapters import list_adapters
+from carrythrough.cli.credentials import add, list_credentials, remove
+from carrythrough.cli.deadletters import list_dead_letters, replay
+from carrythrough.cli.doctor import doctor
+from carrythrough.cli.explain import explain
+from carrythrough.cli.ingest import ingest
+from carrythrough.cli.quarantine import export, list_quarantine, show
+from carrythrough.cli.scores import scores
+from carrythrough.cli.serve import serve
+from carrythrough.cli.start_demo import demo
+from carrythrough.cli.terminal import show_problem
+from carrythrough.cli.usage import UsageError
+from carrythrough.cli.validate import validate
+from carrythrough.errors import CarrythroughError, Problem
+
+EXIT_DONE, EXIT_FOUND, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+TRACEBACK_VARIABLE = "CARRYTHROUGH_TRACEBACK"
+
+_HELP = """\
+Did the training carry through to the job? Live, explained transfer scores from xAPI statements and job events.
+
+First steps: `carrythrough demo` shows it alive with simulated people. With your own data: write a program map, check
+it with `validate`, start `serve` (or bring files in with `ingest`), then look at `scores` and ask `explain` why.
+
+Every command explains itself: `carrythrough COMMAND --help`.
+"""
+
+
+def _worth_showing(default: object) -> object:
+    """Return a default that tells something; an empty text or a flag that is off does not."""
+    return default or None
+
+
+app = App(
+    name="carrythrough",
+    version=__version__,
+    help=_HELP,
+    help_format="markdown",
+    default_parameter=Parameter(negative=(), show_default=_worth_showing),
+    result_action="return_value",
+)
+
+_START = Group("Start", sort_key=1)
+_LOOK = Group("Look", sort_key=2)
+_RUN = Group("Run and mend", sort_key=3)
+_ABOUT = Group("About", sort_key=4)
+app["--help"].group = (_ABOUT,)
+app["--version"].group = (_ABOUT,)
+
+app.command(demo, group=_START, sort_key=0)
+app.command(validate, group=_START, sort_key=1)
+app.command(serve, group=_START, sort_key=2)
+app.command(ingest, group=_START, sort_key=3)
+app.command(scores, group=_LOOK, sort_key=0)
+app.command(explain, group=_LOOK, sort_key=1)
+app.command(doctor, group=_RUN, sort_key=0)
+
+_quarantine = App(name="quarantine", group=_RUN, help="Records that were refused or could not be scored.")
+_quarantine.command(list_quarantine, name="list")
+_quarantine.command(show)
+_quarantine.command(export)
+app.command(_quarantine)
+
+_dead_letters = App(name="deadletters", group=_RUN, help="Actions that could not be delivered.")
+_dead_letters.command(list_dead_letters, name="list")
+_dead_letters.command(replay)
+app.command(_dead_letters)
+
+_adapters = App(name="adapters", group=_RUN, help="Where actions go: plugins and their configuration.")
+_adapters.command(list_adapters, name="list")
+app.command(_adapters)
+
+_credentials = App(
+    name="credentials", group=_RUN, help="Who may send and who may read: the keys of a data folder."
+)
+_credentials.command(add)
+_credentials.command(list_credentials, name="list")
+_credentials.command(remove)
+app.command(_credentials)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error ends as a readable block on stderr."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    as_json = "--json" in tokens
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        show_problem(_usage(error, tokens), as_json=as_json)
+        return EXIT_USAGE
+    except UsageError as error:
+        show_problem(error.problem, as_json=as_json)
+        return EXIT_USAGE
+    except CarrythroughError as error:
+        show_problem(error.problem, as_json=as_json)
+        return EXIT_FOUND
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing is left to say to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        show_problem(_fault(error), as_json=as_json)
+        return EXIT_FOUND
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _usage(error: CycloptsError, tokens: Sequence[str]) -> Problem:
+    command = " ".join(error.command_chain or ())
+    return Problem(
+        code="usage",
+        status=400,
+        title="The command line is not understood",
+        detail=str(error),
+        where=" ".join(tokens),
+        fix=f"carrythrough {command} --help".replace("  ", " "),
+    )
+
+
+def _fault(error: Exception) -> Problem:
+    return Problem(
+        code="cli-bug",
+        status=500,
+        title="A fault of ours",
+        detail=f"{type(error).__name__}: {error}",
+        rule="no input may end a command like this",
+        fix=f"report it with the output of the same command with {TRACEBACK_VARIABLE}=1 set",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""What reading commands ask, whoever answers: a running server over HTTP, or a data folder directly.
+
+The answers have the shapes of the REST API (docs/reference and schemas/openapi.yaml).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+Answer = dict[str, Any]
+
+
+class Reader(Protocol):
+    """Answers questions about scores and what was set aside; raises CarrythroughError."""
+
+    @property
+    def place(self) -> str:
+        """Where the answers come from, as people name it."""
+        ...
+
+    def scores(self, *, skill: str, stage: str, team: str, limit: int) -> tuple[list[Answer], bool]:
+        """Return at most `limit` scores ordered by subject and skill, and whether there are more."""
+        ...
+
+    def employee(self, reference: str) -> Answer:
+        """Return all skills of one employee (roster id or pseudonym)."""
+        ...
+
+    def explanation(self, reference: str, skill: str, at_ms: int | None) -> Answer:
+        """Return one score explained, as of now (None) or of a time."""
+        ...
+
+    def set_aside(self, limit: int) -> list[Answer]:
+        """Return the newest records that could not be folded."""
+        ...
+
+    def dead_letters(self, limit: int) -> list[Answer]:
+        """Return the newest actions that were given up."""
+        ...
+
+    def summary(self) -> Answer:
+        """Return the numbers of the installation."""
+        ...

@@ -1,0 +1,1 @@
+"""Checking files before they are used: findings with line, pointer, rule and fix; nothing is stored."""

@@ -1,0 +1,64 @@
+"""Program maps and rosters: read whole, every finding at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from carrythrough.authoring.source import Lint
+from carrythrough.cli.validating.checked import Checked
+
+BYTES_MAX = 1 << 30
+"""Bytes of a roster or program map that are read at all; their own limits are far below."""
+
+
+def check_authored(kind: str, name: str, body: bytes) -> Checked:
+    """Check a program map or a roster; `kind` is "program" or "roster"."""
+    from carrythrough.identity.roster import check_roster
+    from carrythrough.program.load import check_program
+
+    checked = Checked(name, kind)
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        message = f"byte {error.start} begins no UTF-8 character"
+        checked.add(_lint(name, line, "not-utf8", message, "save the file as UTF-8 text"))
+        return checked
+    filename = name.removesuffix(".gz")
+    if kind == "program":
+        program, lints = check_program(text, filename)
+        checked.value, checked.records = program, len(program.skills) if program else 0
+    else:
+        roster, lints = check_roster(text, filename)
+        checked.value, checked.records = roster, len(roster.people) if roster else 0
+    for lint in lints:
+        checked.add(lint)
+    return checked
+
+
+def authored_kind(name: str, body: bytes) -> str:
+    """Return "program" or "roster" for a YAML, JSON or CSV text, "" when it is neither."""
+    from carrythrough.authoring.source import SourceError, read_source
+    from carrythrough.cli.files.recognising import kind_of
+
+    suffix = Path(name.removesuffix(".gz")).suffix.lower()
+    if suffix == ".csv":
+        header = body.split(b"\n", 1)[0].decode("utf-8", "replace").lower()
+        columns = {cell.strip(' \r"\ufeff') for cell in header.replace(";", ",").split(",")}
+        return "roster" if "id" in columns and not {"kind", "time", "source"} & columns else ""
+    try:
+        root = read_source(body.decode("utf-8", "replace"), name)
+    except SourceError:
+        # Not readable to the end: its first keys still tell what it was meant to be.
+        keys = [
+            line.partition(b":")[0].strip(b' "{').decode("utf-8", "replace")
+            for line in body.splitlines()[:200]
+        ]
+        found = kind_of(keys)
+    else:
+        found = kind_of(root.value) if isinstance(root.value, dict) else ""
+    return found if found in ("program", "roster") else ""
+
+
+def _lint(file: str, line: int, code: str, message: str, fix: str) -> Lint:
+    return Lint(code=code, file=file, line=line, column=1, message=message, rule="texts are UTF-8", fix=fix)
