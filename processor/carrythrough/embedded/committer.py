@@ -59,6 +59,7 @@ class Committer:
         self._handoff = handoff
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._queued_bytes = 0
+        self._counting = threading.Lock()
         self._stored_ms = 0
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
@@ -84,7 +85,7 @@ class Committer:
         def answer(result: Receipt | CarrythroughError) -> None:
             loop.call_soon_threadsafe(_settle, future, result)
 
-        self._queued_bytes += size
+        self._count_bytes(size)
         started = time.perf_counter()
         self._queue.put(Submission(kind, items, credential, size, answer))
         receipt = await future
@@ -95,12 +96,16 @@ class Committer:
         """Submit from a thread without an event loop and wait; raises as `submit`."""
         done: queue.SimpleQueue[Receipt | CarrythroughError] = queue.SimpleQueue()
         size = sum(len(item.raw) for item in items)
-        self._queued_bytes += size
+        self._count_bytes(size)
         self._queue.put(Submission(kind, items, credential, size, done.put))
         result = done.get()
         if isinstance(result, CarrythroughError):
             raise result
         return result
+
+    def _count_bytes(self, change: int) -> None:
+        with self._counting:
+            self._queued_bytes += change
 
     def _run(self) -> None:
         ending = False
@@ -120,7 +125,7 @@ class Committer:
 
     def _commit(self, group: list[Submission]) -> None:
         """Commit a group and answer it; never raises."""
-        self._queued_bytes -= sum(s.size for s in group)
+        self._count_bytes(-sum(s.size for s in group))
         try:
             answers, records = self._write(group)
         except apsw.FullError:

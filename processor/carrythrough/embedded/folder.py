@@ -16,12 +16,12 @@ import apsw
 import structlog
 
 from carrythrough.embedded.decoding import record_of
-from carrythrough.embedded.hub import Hub
+from carrythrough.embedded.hub import Hub, Published
 from carrythrough.embedded.indexing import StatementIndex
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.store import Folded, StateFile
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
-from carrythrough.pipeline.fold import Delta, Fold
+from carrythrough.pipeline.fold import DUE_PER_TICK_MAX, Delta, Fold
 from carrythrough.pipeline.plan import Add, InForce, plan
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.step import batches
@@ -62,6 +62,9 @@ class Folder:
         self._index = StatementIndex()
         self._waiting: deque[list[Record]] = deque()
         self._waiting_records = 0
+        self._counting = threading.Lock()
+        self.due_left = False
+        """Whether the last tick left timers for another one to fire."""
         self._wake = threading.Event()
         self._stopping = False
         self.beat_s = time.monotonic()
@@ -82,8 +85,10 @@ class Folder:
 
     def hand_over(self, records: list[Record]) -> None:
         """Take committed records; called by the committer. Dropped ones are read from the log again."""
-        if self._waiting_records < HANDOFF_RECORDS_MAX:
-            self._waiting_records += len(records)
+        with self._counting:
+            taken = self._waiting_records < HANDOFF_RECORDS_MAX
+            self._waiting_records += len(records) if taken else 0
+        if taken:
             self._waiting.append(records)
         self._wake.set()
 
@@ -112,7 +117,8 @@ class Folder:
             if head[0].position > position + 1:
                 break
             self._waiting.popleft()
-            self._waiting_records -= len(head)
+            with self._counting:
+                self._waiting_records -= len(head)
             records += (
                 head if head[0].position == position + 1 else [r for r in head if r.position > position]
             )
@@ -133,7 +139,8 @@ class Folder:
     def _fold_all(self, records: list[Record]) -> None:
         for start in range(0, len(records), BATCH_RECORDS_MAX):
             for batch in batches(records[start : start + BATCH_RECORDS_MAX]):
-                self._fold_surely(batch)
+                if batch[-1].position > self._state.position:
+                    self._fold_surely(batch)
 
     def _fold_surely(self, batch: list[Record]) -> None:
         """Fold a batch, waiting for the disk and setting aside what cannot be folded."""
@@ -182,10 +189,20 @@ class Folder:
         folded = Folded(batch[-1].position, self._index.rows(batch), _counts(batch, delta), [])
         published = self._state.commit(delta, folded, lambda action: self._adapters_of(action, in_force))
         self.in_force = in_force
-        self._hub.publish(published)
-        self._telemetry.folded(batch, delta)
-        if any(entry.kind == "action" for entry in published):
-            self._on_actions()
+        if batch[0].kind is Kind.TICK:
+            self.due_left = len(delta.learners) >= DUE_PER_TICK_MAX
+        self._tell(batch, delta, published)
+
+    def _tell(self, batch: list[Record], delta: Delta, published: list[Published]) -> None:
+        """Tell subscribers, metrics and dispatcher; the batch is committed, so nothing here may undo it."""
+        try:
+            self._hub.publish(published)
+            self._telemetry.folded(batch, delta)
+            if any(entry.kind == "action" for entry in published):
+                self._on_actions()
+        except Exception:
+            self._telemetry.fold_loop_errors.inc()
+            _logger.exception("telling_failed", position=batch[-1].position)
 
     def _set_aside(self, record: Record, error: BaseException) -> None:
         self._write_aside(record.position, int(record.kind), record.stored_ms, "", error)

@@ -256,6 +256,7 @@ class Queries:
                 "id": program.id,
                 "version": program.version,
                 "name": program.name,
+                "minimum_outcomes": program.policy.minimum_outcomes,
                 "goals": msgspec.to_builtins(program.goals),
                 "skills": [
                     {"id": s.id, "name": s.name, "target": s.target, "kpis": list(s.kpis)}

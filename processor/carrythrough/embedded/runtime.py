@@ -76,7 +76,7 @@ class Embedded:
             self.telemetry,
         )
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms)
-        self._ticker = Ticker(self.clock, self.tick)
+        self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
 

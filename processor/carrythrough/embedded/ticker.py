@@ -20,9 +20,11 @@ _logger = structlog.get_logger("carrythrough.ticker")
 class Ticker:
     """A thread that appends ticks until it is stopped."""
 
-    def __init__(self, clock: Clock, append: Callable[[], object]) -> None:
+    def __init__(self, clock: Clock, append: Callable[[], object], behind: Callable[[], bool]) -> None:
+        """append: stores a tick. behind: whether the last tick left timers that are due."""
         self._clock = clock
         self._append = append
+        self._behind = behind
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
@@ -40,7 +42,7 @@ class Ticker:
         last = self._clock.now_ms()
         while not self._ended.wait(TICK_REAL_S):
             now = self._clock.now_ms()
-            if now - last < TICK_MS:
+            if now - last < TICK_MS and not self._behind():
                 continue
             try:
                 self._append()

@@ -32,6 +32,12 @@ class Access:
             raise PermanentError(_missing_scope(credential.name, scope))
         return credential.name
 
+    async def require_credential(self, request: HTTPConnection, scope: str) -> str:
+        """Return whose credential it is; a page session is not enough. Raises PermanentError 401 or 403."""
+        if await self._credential(request) is None:
+            raise PermanentError(_UNAUTHENTICATED)
+        return await self.require(request, scope)
+
     async def names(self, request: HTTPConnection) -> bool:
         """Say whether names may be shown to who asks: a page session, or a credential with the scope."""
         credential = await self._credential(request)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from carrythrough.embedded.runtime import Embedded
-from carrythrough.gateway.access import Access
+from carrythrough.gateway.access import NAMES_SCOPE, Access
 from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.pages.routes import routes as page_routes
@@ -61,7 +61,7 @@ def build_app(
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),
-            Mount("/", routes=page_routes(runtime.queries, sessions, now_ms)),
+            Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access))),
         ]
     )
     intake: dict[str, Asgi] = {
@@ -69,6 +69,13 @@ def build_app(
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }
     return Gateway(intake, app)
+
+
+def _invite(access: Access) -> Callable[[Request], Awaitable[str]]:
+    async def invite(request: Request) -> str:
+        return await access.require_credential(request, NAMES_SCOPE)
+
+    return invite
 
 
 def _probe(good: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:

@@ -38,7 +38,7 @@ class Stream:
     async def open(self, request: Request) -> Response:
         """Open a stream, or answer with a problem."""
         try:
-            await self._access.require(request, "scores/read")
+            viewer = await self._access.require(request, "scores/read")
             check_parameters(request, ("types", "subject", "skill", "last-event-id"))
             wanted = await self._filter(request)
             after = await self._resume_from(request)
@@ -49,7 +49,16 @@ class Stream:
         except PermanentError as refused:
             return problem_response(refused.problem, {})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(after, wanted), 200, headers, "text/event-stream")
+        return StreamingResponse(
+            self._events(request, viewer, after, wanted), 200, headers, "text/event-stream"
+        )
+
+    async def _still_allowed(self, request: Request, viewer: str) -> bool:
+        """Say whether the session or credential still holds, so that no stream outlives a sign-out."""
+        try:
+            return await self._access.require(request, "scores/read") == viewer
+        except PermanentError:
+            return False
 
     async def _filter(self, request: Request) -> _Wanted:
         types = request.query_params.get("types", TYPES_DEFAULT).split(",")
@@ -70,7 +79,9 @@ class Stream:
             )
         return int(text)
 
-    async def _events(self, after: int, wanted: _Wanted) -> AsyncIterator[bytes]:
+    async def _events(
+        self, request: Request, viewer: str, after: int, wanted: _Wanted
+    ) -> AsyncIterator[bytes]:
         subscription = self._hub.subscribe()
         self._open += 1
         try:
@@ -96,6 +107,8 @@ class Stream:
                     if frames := wanted.frames(fresh):
                         yield frames
                 elif not batch:
+                    if not await self._still_allowed(request, viewer):
+                        return
                     yield b": still here\n\n"
         finally:
             self._open -= 1

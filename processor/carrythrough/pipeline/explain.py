@@ -84,7 +84,12 @@ def _prior_part(learner: LearnerState, pair: PairState, at_ms: int, model: Model
         for name, value, weight in zip(FEATURES, row, model.weights, strict=True)
     ]
     pi = prior(row, model)
-    return {"pi": round(pi, 6), "logit": round(logit(pi), 6), "contributions": contributions}
+    return {
+        "pi": round(pi, 6),
+        "logit": round(logit(pi), 6),
+        "base": model.base,
+        "contributions": contributions,
+    }
 
 
 def _job_part(
@@ -161,8 +166,8 @@ def _sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> 
         return [missing_text(reading.weight, policy)]
     sentences = [
         (
-            f"For {skill.name} the score is {100 * s.value:.0f} of 100: the chance that the next opportunity on "
-            f"the job meets the standard. With 80 % certainty it lies between {100 * s.low:.0f} and {100 * s.high:.0f}; "
+            f"For {skill.name} the score is {100 * s.value:.0f} of 100: the chance that the next opportunity "
+            f"on the job meets the standard. It lies between {100 * s.low:.0f} and {100 * s.high:.0f} (80 % interval); "
             f"the target is {100 * skill.target:.0f}."
         ),
         f"What was learnt and practised alone gives {100 * s.pi:.0f}, and counts as {model.job_strength:g} outcomes.",

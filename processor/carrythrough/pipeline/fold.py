@@ -22,8 +22,8 @@ from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import LedgerRow
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
-DUE_PER_TICK_MAX = 5000
-"""Employees whose timers one tick fires at most; the rest are due at the next."""
+DUE_PER_TICK_MAX = 500
+"""Employees whose timers one tick fires at most, so that no tick holds up the fold for long; the rest wait."""
 
 
 class StateView(Protocol):

@@ -10,6 +10,15 @@ BELOW_CERTAINTY = 0.8
 """A score-based trigger fires when P(T < target) is at least this (design section 6)."""
 
 
+_OTHERWISE = {
+    Stage.NOT_YET_LEARNT: "Your answers and practice so far suggest that there is more to learn here.",
+    Stage.UNPRACTISED: "You have learnt this; a practice run would help to make it stick.",
+    Stage.CARRIED_THROUGH: "You use this on the job with success.",
+    Stage.UNDERPERFORMING: "You have shown that you know this, and recent job results fell short of the standard.",
+    Stage.NOT_ENOUGH_EVIDENCE: "There is not enough evidence yet to say how you stand.",
+}
+
+
 def eligible(
     rules: tuple[Reinforcement, ...], stage: Stage, score: Score, skill: Skill
 ) -> tuple[Reinforcement, ...]:
@@ -37,4 +46,4 @@ def why(stage: Stage, score: Score, skill: Skill) -> str:
     if stage is Stage.APPLIED_WITH_SUPPORT:
         share = round(100 * score.assisted / score.successes) if score.successes else 100
         return f"{share} % of your recent successes had a job aid at hand; you may be ready to do without."
-    return f"The present stage is {stage.text}."
+    return _OTHERWISE.get(stage, "Your latest results suggest that this would help now.")

@@ -16,8 +16,8 @@ from carrythrough.scoring.state import PairState
 
 LEARNT_SHARE = 0.8
 """Learnt: the freshly learnt prior once reached this share of the skill's target."""
-FADED_RETENTION = 0.85
-"""Fading: less than this share of the freshly learnt prior is left."""
+FADED_RETENTION = 0.80
+"""Fading: less than this share of the freshly learnt prior is left, and what is left is below the target."""
 APPLIED_TRIALS = 1.0
 """Applied: at least this much decayed weight of job outcomes."""
 ASSISTED_SHARE = 0.7
@@ -56,7 +56,7 @@ def enough(weight: Weight, minimum_outcomes: int, minimum_effective: float) -> b
 def stage_of(score: Score, pair: PairState, target: float, now_ms: int, opportunity_days: int) -> Stage:
     """Return the stage of a pair whose evidence is enough; target is 0..1."""
     learnt = score.pi_fresh >= LEARNT_SHARE * target
-    faded = learnt and retention(score) < FADED_RETENTION
+    faded = learnt and score.pi < target and retention(score) < FADED_RETENTION
     if score.trials < APPLIED_TRIALS or not _applied_lately(pair, now_ms, opportunity_days):
         return _before_the_job(pair, learnt=learnt, faded=faded)
     if score.assisted >= ASSISTED_SUCCESSES and score.assisted >= ASSISTED_SHARE * score.successes:
@@ -65,7 +65,12 @@ def stage_of(score: Score, pair: PairState, target: float, now_ms: int, opportun
         return Stage.CARRIED_THROUGH
     if faded:
         return Stage.FADING
-    return Stage.UNDERPERFORMING if learnt else Stage.NOT_YET_LEARNT
+    # Whoever shows work and no learning at all is judged by the work.
+    return Stage.UNDERPERFORMING if learnt or not _was_taught(pair) else Stage.NOT_YET_LEARNT
+
+
+def _was_taught(pair: PairState) -> bool:
+    return any(c is not None and c.count for c in pair.channels[: Channel.JOB])
 
 
 def _before_the_job(pair: PairState, *, learnt: bool, faded: bool) -> Stage:

@@ -99,12 +99,12 @@ def _evidence_half(pair: PairState) -> list[Any]:
 
 
 def _channel(c: OutcomeChannel) -> list[Any]:
-    return [c.count, c.success, c.opportunities, c.last_ms, c.newest, _sums(c.sums)]
+    return [c.count, c.success, c.opportunities, c.last_ms, c.success_ms, c.newest, _sums(c.sums)]
 
 
 def _channel_from(parts: list[Any]) -> OutcomeChannel:
     c = OutcomeChannel.__new__(OutcomeChannel)
-    c.count, c.success, c.opportunities, c.last_ms, newest, sums = parts
+    c.count, c.success, c.opportunities, c.last_ms, c.success_ms, newest, sums = parts
     c.newest = tuple((t, source, y) for t, source, y in newest)
     c.sums = _sums_from(sums)
     return c

@@ -24,6 +24,8 @@ FEATURES = (
 """Names of the features, in the order of the weights (documented in docs/explanation/score.md)."""
 
 _EXPOSURES_CAP = 20
+GAP_UNKNOWN_DAYS = 30.0
+"""The gap of somebody who was never seen to succeed."""
 _RECENT_WEIGHTS = (0.4, 0.3, 0.2, 0.1)
 
 
@@ -61,15 +63,13 @@ def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) 
     origin = logit(model.base)
     row = [1.0]
     newest: list[tuple[int, int]] = []
-    last_ms = last_used_ms(pair)
     for channel in pair.channels[:2]:
         if channel is None:
             row += (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
             continue
         row += _channel_features(channel, now_ms, model, origin)
         newest += [(t, y) for t, _, y in channel.newest]
-    gap_days = max(0, now_ms - last_ms) / DAY_MS if last_ms else 0.0
-    row.append(log1p(gap_days))
+    row.append(log1p(_gap_days(pair, now_ms)))
     row.append(_recent(newest, model.base))
     ((n, a, _),) = read(learner.sums, LEARNER_HALF_LIVES_MS, now_ms)
     row.append(_ratio(n, a, model, origin))
@@ -77,12 +77,18 @@ def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) 
     return row
 
 
-def last_used_ms(pair: PairState) -> int:
-    """Return when the skill was last used: the newest outcome of any channel, 0 when there is none.
-
-    Use on the job refreshes what was learnt just as practice does.
-    """
+def last_outcome_ms(pair: PairState) -> int:
+    """Return the time of the newest outcome of any channel, 0 when there is none."""
     return max((c.last_ms for c in pair.channels if c is not None), default=0)
+
+
+def _gap_days(pair: PairState, now_ms: int) -> float:
+    """Return the days since the skill was last used with success, on the job or in learning.
+
+    Only success refreshes: a failure must never raise a score by making the gap shorter.
+    """
+    used_ms = max((c.success_ms for c in pair.channels if c is not None), default=0)
+    return max(0, now_ms - used_ms) / DAY_MS if used_ms else GAP_UNKNOWN_DAYS
 
 
 def _channel_features(c: OutcomeChannel, now_ms: int, model: Model, origin: float) -> list[float]:

@@ -13,6 +13,8 @@ from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, S
 
 NEWEST_KEPT = 8
 """Newest outcomes kept per channel, as a top-k by (event time, source)."""
+SUCCESS_Y = 1 << 15
+"""An outcome of at least 0.5 uses what was learnt well enough to refresh it."""
 ASSISTED_SHIFT = 1
 """An assisted success counts with weight / 2**ASSISTED_SHIFT: weaker evidence of unaided skill."""
 LEARNER_HALF_LIVES_MS = (LEARN_HALF_LIVES_MS[2],)
@@ -25,16 +27,18 @@ class OutcomeChannel:
     """Sums, undecayed counts and newest outcomes of one channel that carries outcomes.
 
     count: outcomes. success: Σy in 2**-16. opportunities: chances without an outcome (job only).
-    last_ms: newest event time, 0 when empty.
+    last_ms: newest event time, 0 when empty. success_ms: newest time of an outcome of at least
+    SUCCESS_Y, 0 when there is none.
     """
 
-    __slots__ = ("count", "last_ms", "newest", "opportunities", "success", "sums")
+    __slots__ = ("count", "last_ms", "newest", "opportunities", "success", "success_ms", "sums")
 
     def __init__(self) -> None:
         self.count = 0
         self.success = 0
         self.opportunities = 0
         self.last_ms = 0
+        self.success_ms = 0
         self.newest: Newest = ()
         self.sums: Sums = {}
 
@@ -45,6 +49,7 @@ class OutcomeChannel:
         twin.success = self.success
         twin.opportunities = self.opportunities
         twin.last_ms = self.last_ms
+        twin.success_ms = self.success_ms
         twin.newest = self.newest
         twin.sums = self.sums.copy()
         return twin
@@ -181,6 +186,8 @@ def _count(state: OutcomeChannel, e: Evidence) -> bool:
         return False
     state.count += 1
     state.success += e.y
+    if e.y >= SUCCESS_Y and e.t_ms > state.success_ms:
+        state.success_ms = e.t_ms
     newest = state.newest
     entry = (e.t_ms, e.source, e.y)
     if not newest or entry > newest[-1]:

@@ -115,7 +115,7 @@ class Telemetry:
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._rates: deque[tuple[float, int]] = deque()
-        self._committed_at: dict[int, float] = {}
+        self._committed: deque[tuple[int, float]] = deque(maxlen=RECENT_SAMPLES)
 
     def refuse(self, problem: Problem) -> None:
         """Count a refused request under its problem code."""
@@ -137,9 +137,11 @@ class Telemetry:
             self._rates.popleft()
 
     def committed(self, position: int) -> None:
-        """Note when the log reached a position, to measure the delay to the fold."""
-        if len(self._committed_at) < RECENT_SAMPLES:
-            self._committed_at[position] = time.monotonic()
+        """Note when the log reached a position, to measure the delay to the fold.
+
+        A deque, because one thread appends while another takes from the other end.
+        """
+        self._committed.append((position, time.monotonic()))
 
     def folded(self, batch: Sequence[Record], delta: Delta) -> None:
         """Count a folded batch and the delay of the groups that it completes."""
@@ -149,8 +151,8 @@ class Telemetry:
             self.effects.labels(kind).inc(count)
         now = time.monotonic()
         last = batch[-1].position
-        for position in [p for p in self._committed_at if p <= last]:
-            delay = now - self._committed_at.pop(position)
+        while self._committed and self._committed[0][0] <= last:
+            delay = now - self._committed.popleft()[1]
             self.visible_seconds.observe(delay)
             self._visible.append(delay)
 
