@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -96,7 +97,7 @@ async def _run(
     }
     server.on_started = lambda: on_ready(info) if on_ready is not None else None
     try:
-        await server.serve(sockets=[listener])
+        await server.serve_on(listener)
     finally:
         metrics.shutdown()
         metrics.server_close()
@@ -109,6 +110,17 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._runtime = runtime
         self.on_started: Callable[[], None] = lambda: None
+
+    async def serve_on(self, listener: socket.socket) -> None:
+        """Serve until SIGINT or SIGTERM; a second signal does not wait for requests under way.
+
+        In place of `serve`, which raises the signal again when it is done and so would end the
+        process before the runtime is stopped.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        await self._serve(sockets=[listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""

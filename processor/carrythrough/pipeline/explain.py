@@ -16,7 +16,7 @@ from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import missing_text, reasons_for
 from carrythrough.pipeline.rebuild import rebuild
 from carrythrough.program.types import Policy, Skill
-from carrythrough.scoring.decay import DAY_MS, JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS
+from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS
 from carrythrough.scoring.head import FEATURES, Model, features, logit, prior
 from carrythrough.scoring.pow2 import decay
 from carrythrough.scoring.score import read_score, weigh
@@ -221,7 +221,7 @@ def trajectory(
     if first is None:
         return []
     support = [e for e in known if e.channel == Channel.SUPPORT and e.skill == skill.id]
-    span = max(at_ms - first, DAY_MS // 24)
+    span = at_ms - first
     times = sorted({first + span * i // (TRAJECTORY_POINTS - 1) for i in range(TRAJECTORY_POINTS)} | {at_ms})
     learner = LearnerState()
     points: list[dict[str, object]] = []
