@@ -34,7 +34,7 @@ def test_kill_nine_loses_nothing_and_keeps_every_key(
     receiver: Any, tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
     # A slow receiver, so that a kill finds sends whose answer is still under way.
-    receiver.answer("slow", seconds=0.02)
+    receiver.answer("slow", seconds=0.08)
     chance = random.Random(7)
     kills = 0
     for _ in range(ROUNDS):

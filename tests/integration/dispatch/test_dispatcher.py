@@ -52,6 +52,16 @@ def test_work_that_is_announced_leaves_at_once(
     print(f"notify to send: {1000 * (time.monotonic() - begun):.1f} ms")
 
 
+def test_results_call_for_more_work_without_waiting_for_the_poll(
+    house: Any, doer: Any, wait_until: Callable[..., None]
+) -> None:
+    place = doer()
+    for number in range(10):
+        house.outbox.put(sample_action(f"n-{number}"), "a")
+    house.open(adapters=place.under("a", concurrency=1, queue_max=0), poll_s=60.0)
+    wait_until(lambda: len(house.outbox.rows("delivered")) == 10, timeout_s=5, what="ten turns of one worker")
+
+
 class FlakyOutbox(MemoryOutbox):
     """An outbox that cannot be written for a while."""
 
@@ -65,6 +75,12 @@ class FlakyOutbox(MemoryOutbox):
             raise OSError("disk full")
         super().delivered(entry, receipt, now_ms)
 
+    def retry(self, entry: int, error: str, due_ms: int) -> None:
+        if self.broken > 0:
+            self.broken -= 1
+            raise OSError("disk full")
+        super().retry(entry, error, due_ms)
+
 
 def test_a_result_survives_an_outbox_that_cannot_be_written(
     house: Any, doer: Any, wait_until: Callable[..., None]
@@ -77,6 +93,22 @@ def test_a_result_survives_an_outbox_that_cannot_be_written(
     wait_until(lambda: all(outbox.row(entry).status == "delivered" for entry in entries), what="all")
     assert sorted(place.keys) == ["n-0", "n-1", "n-2"], "sent again although the result was only unwritten"
     assert {event.where for event in house.of(DispatchFault)} == {"outbox"}
+
+
+def test_a_send_left_behind_is_counted_once_although_the_outbox_fails(
+    house: Any, doer: Any, wait_until: Callable[..., None]
+) -> None:
+    gate = threading.Event()
+    outbox = FlakyOutbox()
+    outbox.broken = 5
+    entry = outbox.put(sample_action(), "a")
+    place = doer(lambda _key: gate.wait(30))
+    dispatcher = house.open(adapters=place.under("a", send_timeout_s=0.1), outbox=outbox)
+    wait_until(lambda: outbox.row(entry).attempts == 1, what="the counted try")
+    assert dispatcher.status()[0].abandoned == 1
+    gate.set()
+    wait_until(lambda: outbox.row(entry).status == "delivered", what="the late result")
+    wait_until(lambda: dispatcher.status()[0].abandoned == 0, what="the thread back")
 
 
 def test_after_a_restart_what_was_open_leaves_under_the_same_key(

@@ -51,6 +51,44 @@ def test_an_adapter_that_ignores_its_timeouts_is_left_behind(
     assert len(hung.keys) == len(set(hung.keys)) == 30
 
 
+def test_a_slow_action_holds_up_its_own_worker_only(
+    house: Any, doer: Any, wait_until: Callable[..., None]
+) -> None:
+    gate = threading.Event()
+    place = doer(lambda key: gate.wait(30) if key == "slow" else None)
+    house.outbox.put(sample_action("slow"), "a", -1)
+    for number in range(10):
+        house.outbox.put(sample_action(f"n-{number}"), "a")
+    house.open(adapters=place.under("a", concurrency=2, queue_max=0))
+    wait_until(lambda: len(house.outbox.rows("delivered")) == 10, what="all but the slow one")
+    gate.set()
+
+
+def test_a_worker_left_behind_is_replaced(house: Any, doer: Any, wait_until: Callable[..., None]) -> None:
+    gate = threading.Event()
+    place = doer(lambda key: gate.wait(30) if key == "hung" else None)
+    house.outbox.put(sample_action("hung"), "a", -1)
+    limits = {"concurrency": 1, "queue_max": 0, "send_timeout_s": 0.1}
+    house.open(adapters=place.under("a", **limits), schedule=QUICK)
+    wait_until(lambda: house.of(SendOverran), what="the send that is left behind")
+    entry = house.outbox.put(sample_action("next"), "a")
+    wait_until(lambda: house.outbox.row(entry).status == "delivered", what="the next action")
+    gate.set()
+
+
+def test_sends_that_hang_pause_their_adapter(house: Any, doer: Any, wait_until: Callable[..., None]) -> None:
+    gate = threading.Event()
+    place = doer(lambda _key: gate.wait(30))
+    for number in range(10):
+        house.outbox.put(sample_action(f"n-{number}"), "a")
+    limits = {"concurrency": 1, "send_timeout_s": 0.1, "failures_before_pause": 2, "abandoned_max": 9}
+    dispatcher = house.open(adapters=place.under("a", **limits), schedule=QUICK)
+    wait_until(lambda: dispatcher.status()[0].state == "paused", what="the pause")
+    time.sleep(0.3)
+    assert len(place.keys) <= 3, "a paused adapter was called"
+    gate.set()
+
+
 def test_an_adapter_that_fails_pauses_and_then_probes(
     house: Any, doer: Any, wait_until: Callable[..., None]
 ) -> None:

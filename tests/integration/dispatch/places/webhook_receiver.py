@@ -152,6 +152,7 @@ class Server(ThreadingHTTPServer):
     """A server that is not surprised when a sender hangs up or dies."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Stay quiet."""
