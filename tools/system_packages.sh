@@ -27,6 +27,9 @@ has_chromium || packages+=(chromium fonts-dejavu-core)
 # libatomic1: Playwright, which drives the browser, brings a Node.js that needs it.
 has_library 'libatomic\.so\.1' || packages+=(libatomic1)
 
+# curl: the examples of the documentation are run as printed.
+command -v curl >/dev/null 2>&1 || packages+=(curl)
+
 [ ${#packages[@]} -eq 0 ] && exit 0
 
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then

@@ -99,7 +99,7 @@ def test_every_command_and_flag_is_documented(page: Any) -> None:
             missing.append(" ".join(path))
         if command.default_command is None:
             continue
-        for argument in command.assemble_argument_collection():
+        for argument in command.assemble_argument_collection(default_parameter=app.default_parameter):
             if argument.parameter.show is False:
                 continue
             missing += [f"{' '.join(path)} {name}" for name in argument.names if name not in text]
