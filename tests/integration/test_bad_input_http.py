@@ -188,7 +188,7 @@ BAD: dict[str, Bad] = {
     "no gzip": Bad(lambda: text_of().encode(), 400, "gzip-damaged", None, {"Content-Encoding": "gzip"}),
     "other compression": Bad(lambda: b"x", 415, "encoding-unsupported", "Content-Encoding", {"Content-Encoding": "br"}),
     "100,000 small values": Bad(lambda: b"[" + b"1," * 99_999 + b"1]", 413, "too-many-statements"),
-    "same id twice": Bad(lambda: f"[{text_of()},{text_of()}]".encode(), 400, "statement-id-repeated", "/1/id"),
+    "same id twice": Bad(f"[{text_of()},{text_of()}]".encode, 400, "statement-id-repeated", "/1/id"),
     "-00:00": Bad(lambda: text_of(timestamp="2026-03-01T10:00:00-00:00").encode(), 400, "timestamp-invalid", "/timestamp"),
     "unknown version": Bad(lambda: text_of().encode(), 400, "version-unsupported", None, {"X-Experience-API-Version": "1.1.0"}),
     "no version": Bad(lambda: text_of().encode(), 400, "version-unsupported", None, {"X-Experience-API-Version": None}),
