@@ -17,7 +17,7 @@ import structlog
 
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.hub import Hub, Published
-from carrythrough.embedded.indexing import StatementIndex
+from carrythrough.embedded.indexing import Digests, StatementIndex
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.store import Folded, StateFile
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
@@ -27,7 +27,7 @@ from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.step import batches
 from carrythrough.telemetry.metrics import Telemetry
 
-BATCH_RECORDS_MAX = 1_000
+BATCH_RECORDS_MAX = 2_000
 """Records in one fold transaction: bounds the delay between acknowledgement and score."""
 HANDOFF_RECORDS_MAX = 20_000
 """Decoded records waiting in memory; beyond this the fold reads them back from the log."""
@@ -59,7 +59,9 @@ class Folder:
         self._telemetry = telemetry
         self._adapters_of = adapters_of
         self._on_actions = on_actions
-        self._index = StatementIndex()
+        self.index: StatementIndex | None = None
+        """Where statements are indexed for queries, if they are."""
+        self._digests = Digests()
         self._waiting: deque[list[Record]] = deque()
         self._waiting_records = 0
         self._counting = threading.Lock()
@@ -186,7 +188,7 @@ class Folder:
         view = self._state.view
         view.preload(op.subject for op in operations if type(op) is Add)
         delta = Fold(view, in_force).run(operations)
-        folded = Folded(batch[-1].position, self._index.rows(batch), _counts(batch, delta), [])
+        folded = Folded(batch[-1].position, _counts(batch, delta), [])
         published = self._state.commit(delta, folded, lambda action: self._adapters_of(action, in_force))
         self.in_force = in_force
         if batch[0].kind is Kind.TICK:
@@ -196,6 +198,8 @@ class Folder:
     def _tell(self, batch: list[Record], delta: Delta, published: list[Published]) -> None:
         """Tell subscribers, metrics and dispatcher; the batch is committed, so nothing here may undo it."""
         try:
+            if self.index is not None:
+                self.index.add(batch[0].position, batch[-1].position, self._digests.rows(batch))
             self._hub.publish(published)
             self._telemetry.folded(batch, delta)
             if any(entry.kind == "action" for entry in published):
@@ -222,7 +226,7 @@ class Folder:
             code=getattr(getattr(error, "problem", None), "code", "fold-error"),
             detail=f"{type(error).__name__}: {error}"[:2000],
         )
-        folded = Folded(position, [], {"quarantined": 1}, [(kind, stored_ms, credential, entry)])
+        folded = Folded(position, {"quarantined": 1}, [(kind, stored_ms, credential, entry)])
         published = self._state.commit(Delta({}, {}, [], [], set(), []), folded, lambda _: ())
         self._telemetry.quarantined.inc()
         self._hub.publish(published)

@@ -15,6 +15,7 @@ from carrythrough.embedded.committer import Committer, Control
 from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.hub import Hub
+from carrythrough.embedded.indexing import StatementIndex
 from carrythrough.embedded.log import LogFile, LogReader
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
@@ -53,6 +54,7 @@ class Embedded:
         self.log = LogFile(path / "log.sqlite")
         self._log_reader = self.log.reader()
         self.state = StateFile(path / "state.sqlite", self._log_reader)
+        self.index = StatementIndex(path / "index.sqlite", self.log.reader)
         activator = Activator(settings.tenant, self.folder_lock.tenant_key())
         self.fold = Folder(
             self._log_reader,
@@ -64,6 +66,7 @@ class Embedded:
             self._adapters_of,
             self._notify_dispatcher,
         )
+        self.fold.index = self.index
         self.committer = Committer(self.log, self.clock, self.telemetry, self._hand_over)
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
@@ -90,6 +93,7 @@ class Embedded:
         with_reader.close()
         if self.fold.in_force.program.map.id == "none" and Kind.PROGRAM not in self._sources:
             self._require_program()
+        self.index.start()
         self.fold.start()
         self.dispatcher.start()
         self._ticker.start()
@@ -99,6 +103,7 @@ class Embedded:
         self._ticker.stop()
         self.committer.stop()
         self.fold.stop()
+        self.index.stop()
         self.dispatcher.stop()
         self.queries.close()
         self.outbox.close()

@@ -37,11 +37,6 @@ CREATE INDEX IF NOT EXISTS outbox_subject ON outbox(subject, entry);
 CREATE TABLE IF NOT EXISTS quarantine(
   position INTEGER PRIMARY KEY, kind INTEGER NOT NULL, stored_ms INTEGER NOT NULL, credential TEXT NOT NULL,
   code TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS statement_index(
-  position INTEGER PRIMARY KEY, agent INTEGER NOT NULL, verb INTEGER NOT NULL, activity INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS statement_agent ON statement_index(agent, position);
-CREATE INDEX IF NOT EXISTS statement_verb ON statement_index(verb, position);
-CREATE INDEX IF NOT EXISTS statement_activity ON statement_index(activity, position);
 """
 
 EMPLOYEE = Insert(
@@ -56,7 +51,6 @@ PAIR = Insert(
 )
 LEDGER = Insert("INSERT INTO ledger", 15)
 EFFECT = Insert("INSERT INTO effect", 5)
-INDEX = Insert("INSERT INTO statement_index", 4)
 OUTBOX = Insert(
     "INSERT INTO outbox(adapter, action, subject, body, status, attempts, due_ms, receipt, error, created_ms,"
     " closed_ms)",

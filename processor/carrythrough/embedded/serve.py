@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -57,6 +58,7 @@ def serve(
         credentials, made = load_credentials(runtime.folder_lock.path)
         listener = _listen(settings.host, settings.port)
         runtime.start()
+        _tune_collector()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(runtime, credentials, made, listener, on_ready))
     finally:
@@ -148,6 +150,16 @@ def load_credentials(folder: Path) -> tuple[Credentials, list[dict[str, Any]]]:
     credentials = Credentials(entries)
     write_private(path, credentials.to_file())
     return credentials, made
+
+
+def _tune_collector() -> None:
+    """Keep the cyclic collector off the long-lived state, which has no cycles to find.
+
+    Walking it costs a fifth of the fold's time with the default thresholds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,8 +1,8 @@
 """One commit of the fold: state, ledger, effects, outbox, index and position together.
 
 Commit order, in prose: begin; terms; employees and pairs that changed; new ledger
-rows, then the marks of voided ones; effects; actions into the outbox; the index of
-statements; the position; commit. A crash before the commit leaves the position
+rows, then the marks of voided ones; effects; actions into the outbox; the position;
+commit. A crash before the commit leaves the position
 where it was, and the same records are folded again into the same bytes.
 """
 
@@ -20,7 +20,6 @@ from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.schema import (
     EFFECT,
     EMPLOYEE,
-    INDEX,
     LEDGER,
     META,
     OUTBOX,
@@ -45,12 +44,11 @@ _encode = msgspec.json.Encoder().encode
 class Folded(msgspec.Struct):
     """What one fold transaction writes besides its delta.
 
-    index: flat rows of the statement index. counts: how much to add to the counters in `meta`.
+    counts: how much to add to the counters in `meta`.
     set_aside: (kind, stored_ms, credential, entry) of records that could not be folded.
     """
 
     position: int
-    index: list[object]
     counts: dict[str, int]
     set_aside: list[tuple[int, int, str, SetAside]]
 
@@ -126,7 +124,6 @@ class StateFile:
                 connection, (entry.position, kind, stored_ms, credential, entry.code, entry.detail)
             )
             published += self._effects([entry])
-        INDEX.run(connection, folded.index)
         self.terms.save()
         META.run(connection, self._meta_rows(folded))
         return published
