@@ -9,11 +9,12 @@ from cyclopts import Parameter
 from carrythrough.cli.moments import time_of
 from carrythrough.cli.scores import STAGE_STYLES, heading_of
 from carrythrough.cli.target import Target, open_reader
-from carrythrough.cli.terminal import out, plural, say, say_json, styled, table
+from carrythrough.cli.terminal import out, plural, say, say_json, say_wrapped, styled, table
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.gateway.pages import words
 
 SHOWN = 20
+ITEM_SHOWN = 32
 
 
 def explain(
@@ -88,7 +89,7 @@ def _words(found: dict[str, Any]) -> None:
     say()
     say("Why", "bold")
     for sentence in found["sentences"]:
-        say(f"  {sentence}")
+        say_wrapped(sentence)
     reasons = [reason for reason in found["reasons"] if reason["points"]]
     if reasons:
         say()
@@ -100,7 +101,7 @@ def _words(found: dict[str, Any]) -> None:
         say()
         say("What would tell more", "bold")
         for text in missing:
-            say(f"  {text}")
+            say_wrapped(text)
 
 
 def _evidence(found: dict[str, Any], limit: int) -> None:
@@ -147,8 +148,11 @@ def _piece(piece: dict[str, Any]) -> list[Any]:
 
 
 def _tail(item: str) -> str:
-    """Return the end of a long item id, which is what tells items apart."""
-    return item if len(item) <= 40 else "…" + item[-39:]
+    """Return the last parts of a long item id, which are what tells items apart."""
+    if len(item) <= ITEM_SHOWN:
+        return item
+    end = item[-ITEM_SHOWN + 1 :]
+    return "…" + end[max(0, end.find("/")) :]
 
 
 def uuid_text(source: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from cyclopts import Parameter
 
-from carrythrough.cli.files.opening import STANDARD_INPUT, InputFile
+from carrythrough.cli.files.opening import InputFile
 from carrythrough.cli.files.records import Kind, Piece, Refused
 from carrythrough.cli.importing.delivery import Delivery, deliver, parcels
 from carrythrough.cli.importing.progress import Progress
@@ -18,11 +18,12 @@ from carrythrough.cli.importing.refused import QuarantineFile, default_path
 from carrythrough.cli.importing.report import report
 from carrythrough.cli.importing.tally import FileTally, Tally
 from carrythrough.cli.target import Target
-from carrythrough.cli.terminal import note, say_json
+from carrythrough.cli.terminal import note, say_json, show_problem
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import CarrythroughError, PermanentError, Problem
 
 EXIT_INTERRUPTED = 130
+_GOES_ON = "What was stored stays, and the same command goes on: what is known already counts once."
 
 
 def ingest(
@@ -86,9 +87,13 @@ def ingest(
                 run.all(inputs, progress)
             except KeyboardInterrupt:
                 tally.interrupted = True
+            except CarrythroughError as error:
+                if not tally.total("records"):
+                    raise
+                tally.stopped = error.problem
             tally.sent()
-            if not tally.interrupted:
-                tally.folded = delivery.folded(progress.waiting)
+            if not tally.interrupted and tally.stopped is None:
+                tally.settle(delivery.folded(progress.waiting), tells_known=delivery.tells_known)
     finally:
         kept.close()
         delivery.close()
@@ -97,8 +102,11 @@ def ingest(
     else:
         report(tally, kept, target, folder)
     if tally.interrupted:
-        note("Stopped. What was stored stays; the same command goes on, since known records count once.")
+        note(f"Interrupted. {_GOES_ON}")
         return EXIT_INTERRUPTED
+    if tally.stopped is not None:
+        show_problem(tally.stopped, as_json=json)
+        note(f"It stopped there. {_GOES_ON}")
     return 0 if tally.clean() else 1
 
 
@@ -123,7 +131,9 @@ class _Run:
             self._bytes_before += file.size
 
     def _one(self, file: InputFile, progress: Progress) -> None:
-        counts = FileTally(file.name, self._kind or file.found.kind or "unknown", self._kept, progress.tell)
+        counts = FileTally(
+            file.name, self._kind or file.found.kind or "unknown", self._kept, self._tally.stop, progress.tell
+        )
         self._tally.files.append(counts)
         try:
             if file.found.layout == "empty":
@@ -156,10 +166,12 @@ class _Run:
                 if len(under_way) > self._delivery.connections:
                     under_way.popleft().result()
                 progress.at(self._tally.total("records"), self._bytes_before + file.position())
-        finally:
-            # Also after a fault while reading: what was handed over before is stored and counted.
-            while under_way:
-                under_way.popleft().result()
+        except BaseException as error:
+            if not isinstance(error, PermanentError):
+                self._tally.stop.set()
+            _finish(under_way, quietly=True)
+            raise
+        _finish(under_way, quietly=False)
 
     def _pieces(self, file: InputFile, kind: Kind, counts: FileTally) -> Iterator[Piece]:
         """Yield what can be handed on; the rest goes to the quarantine at once."""
@@ -174,6 +186,16 @@ class _Run:
                 counts.refused(piece, piece.problem)
             else:
                 yield piece
+
+
+def _finish(under_way: Iterable[Future[None]], *, quietly: bool) -> None:
+    """Wait for what was handed over, so that it is counted; its faults matter only when there is no other."""
+    for future in under_way:
+        try:
+            future.result()
+        except CarrythroughError:
+            if not quietly:
+                raise
 
 
 def _kind_of(file: InputFile, forced: Kind | None) -> Kind:
@@ -221,8 +243,6 @@ def _check_arguments(
         raise wrong_usage(
             "no file is named", "carrythrough ingest FILE… (see carrythrough ingest --help)", where="FILE"
         )
-    if sum(str(path) == STANDARD_INPUT for path in files) > 1:
-        raise wrong_usage("standard input can be read once", "name - once", where="FILE")
     if target.server() is not None and (program or roster):
         raise wrong_usage(
             "a running server keeps the program map and roster that it was started with",

@@ -29,6 +29,8 @@ from carrythrough.cli.validate import validate
 from carrythrough.errors import CarrythroughError, Problem
 
 EXIT_DONE, EXIT_FOUND, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+STANDARD_INPUT = "/dev/stdin"
+"""What "-" stands for: the parser of the command line takes a lone hyphen for an option."""
 TRACEBACK_VARIABLE = "CARRYTHROUGH_TRACEBACK"
 
 _HELP = """\
@@ -96,7 +98,8 @@ app.command(_credentials)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error ends as a readable block on stderr."""
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    given_arguments = sys.argv[1:] if arguments is None else arguments
+    tokens = [STANDARD_INPUT if given == "-" else given for given in given_arguments]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -256,7 +256,7 @@ def _refused_row(entry: Entry) -> list[Any]:
 def _pretty(raw: bytes) -> str:
     try:
         return msgspec.json.format(raw, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return raw.decode(errors="replace")
 
 
@@ -264,7 +264,7 @@ def _one_line(raw: bytes) -> bytes:
     """Return a record on one line; what is not JSON keeps its bytes, line breaks aside."""
     try:
         return msgspec.json.format(raw, indent=-1)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return b" ".join(raw.splitlines())
 
 

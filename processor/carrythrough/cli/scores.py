@@ -95,6 +95,8 @@ def _everybody(found: list[dict[str, Any]], reader: Any, *, filtered: bool) -> N
     say(
         f"{plural(people, 'person', 'people')}, {plural(len(found), 'skill pair')}, {shown} with enough evidence."
     )
+    if shown:
+        say("80 %: four times in five the true chance lies in there. ▲ rising, ▼ falling, = steady.", "dim")
     say(f"Why: carrythrough explain {_name(found[0])} --skill {found[0]['skill']} …", "dim")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
 import sys
@@ -84,10 +85,9 @@ def serve(
 
     # The server hands SIGTERM on when it is done; without this it would end the process before the files are closed.
     signal.signal(signal.SIGTERM, _stop)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         run(settings, on_ready=ready)
-    except KeyboardInterrupt:
-        note("Stopped.")
+    note("Stopped.")
     return 0
 
 
@@ -121,6 +121,8 @@ def _welcome(info: dict[str, Any], data_dir: str) -> None:
         )
         say()
         say(f"More of them: carrythrough credentials add NAME --scope SCOPE --data-dir {data_dir}", "dim")
+    else:
+        say(f"  Keys      as before (carrythrough credentials list --data-dir {data_dir})")
     say()
     say("Ctrl-C stops it.")
     sys.stdout.flush()

@@ -60,6 +60,14 @@ def say(text: object = "", style: str | None = None) -> None:
     out().print(printable(text), style=style)
 
 
+def say_wrapped(text: object, indent: int = 2) -> None:
+    """Print a paragraph of the result, wrapped at words, every line indented alike."""
+    lead = " " * indent
+    width = min(out().width, BLOCK_WIDTH_MAX)
+    for line in textwrap.wrap(printable(text), width, initial_indent=lead, subsequent_indent=lead):
+        out().print(line, soft_wrap=True)
+
+
 def note(text: object, style: str | None = None) -> None:
     """Print a line beside the result, on stderr."""
     err().print(printable(text), style=style)

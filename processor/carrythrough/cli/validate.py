@@ -109,10 +109,12 @@ def _kind(file: InputFile) -> str:
     """Return what the content tells; "" leaves it to the reading of the whole text."""
     name = file.name.lower().removesuffix(".gz")
     if file.found.layout == "csv":
-        events = {"kind", "time", "source", "employee"}
+        if not name.endswith((".csv", ".tsv")):
+            return ""
         header = file.head.split(b"\n", 1)[0].decode("utf-8", "replace").replace(";", ",").replace("\t", ",")
         columns = {cell.strip(' \r"\ufeff').lower() for cell in header.split(",")}
-        return "events" if len(events & columns) >= 2 and not name.endswith((".yaml", ".yml")) else ""
+        people = {"name", "email", "mbox", "team", "manager", "role"} & columns
+        return "roster" if "id" in columns and people and not {"kind", "time"} & columns else "events"
     return str(file.found.kind)
 
 

@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedIOBase
 
 from carrythrough.cli.files.records import KEPT_BYTES_MAX, RECORD_BYTES_MAX, Piece, Refused, broken
 
 CHUNK_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
-_TOKEN = re.compile(rb'([{\[])|([}\]])|"(?:[^"\\\n]|\\[^\n])*+"|(")')
+_PLAIN = rb'[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+"'
+_NEXT_BRACKET = re.compile(rb"(?:" + _PLAIN + rb')*+(?:([{\[])|([}\]])|("))')
+"""Everything up to a bracket outside strings, in one match; or up to a quote that nothing closes on its line."""
+
+
+def _nested(levels: int) -> bytes:
+    inside = rb"(?:" + _PLAIN + rb")*+"
+    for _ in range(levels):
+        inside = rb"(?:" + _PLAIN + rb"|[{\[]" + inside + rb"[}\]])*+"
+    return rb"[{\[]" + inside + rb"[}\]]"
+
+
+_WHOLE = re.compile(_nested(8))
+"""A whole value of ordinary depth in one match: what is deeper, cut or broken is gone through by its brackets."""
 _BETWEEN = b" \t\r\n,[]"
 _FIX_LARGE = "send large content as an attachment or a link"
 
 
-def lines(stream: BinaryIO) -> Iterator[Piece | Refused]:
+def lines(stream: BufferedIOBase) -> Iterator[Piece | Refused]:
     """Yield the record of each line that is not empty."""
     number = 0
     while line := stream.readline(RECORD_BYTES_MAX + 1):
@@ -38,7 +51,9 @@ def lines(stream: BinaryIO) -> Iterator[Piece | Refused]:
             yield Piece(number, text[:-1] if text.endswith(b"},") else text)
 
 
-def elements(stream: BinaryIO, *, in_array: bool, only_first: bool = False) -> Iterator[Piece | Refused]:
+def elements(
+    stream: BufferedIOBase, *, in_array: bool, only_first: bool = False
+) -> Iterator[Piece | Refused]:
     """Yield the objects of a stream of JSON.
 
     in_array: they are the elements of an array (or of several). only_first: stop at the end of the
@@ -50,7 +65,7 @@ def elements(stream: BinaryIO, *, in_array: bool, only_first: bool = False) -> I
 class _Cutter:
     """One pass; positions are places in `_buffer`, which holds the current element and what follows."""
 
-    def __init__(self, stream: BinaryIO, base: int, *, only_first: bool) -> None:
+    def __init__(self, stream: BufferedIOBase, base: int, *, only_first: bool) -> None:
         self._stream = stream
         self._base = base
         self._only_first = only_first
@@ -67,7 +82,7 @@ class _Cutter:
     def run(self) -> Iterator[Piece | Refused]:
         ended = False
         while not ended and not self._done:
-            chunk = self._stream.read(CHUNK_BYTES)
+            chunk = self._stream.read1(CHUNK_BYTES)
             ended = not chunk
             self._refill(chunk)
             yield from self._scan(ended=ended)
@@ -95,27 +110,31 @@ class _Cutter:
             self._start -= cut
 
     def _scan(self, *, ended: bool) -> Iterator[Piece | Refused]:
-        buffer, base = self._buffer, self._base
-        for token in _TOKEN.finditer(buffer, self._at):
-            self._at = token.end()
-            group = token.lastindex
-            if group is None:
-                continue
+        base, buffer = self._base, self._buffer
+        # match, never search: a search would begin again inside a string.
+        while found := _NEXT_BRACKET.match(buffer, self._at):
+            at = found.end() - 1
+            group = found.lastindex
+            if group == 3 and not ended and self._cut_string(at):
+                self._at = at
+                return
+            self._at = at + 1
             if group == 1:
                 if self._depth == base and self._start < 0:
-                    self._start = token.start()
-                    yield from self._between(self._start)
+                    self._start = at
+                    yield from self._between(at)
+                    if whole := _WHOLE.match(buffer, at):
+                        self._at = whole.end()
+                        yield from self._element(whole.end())
+                        continue
                 self._depth += 1
             elif group == 2:
                 self._depth = max(self._depth - 1, 0)
                 if self._depth == base and self._start >= 0:
-                    yield from self._element(token.end())
+                    yield from self._element(at + 1)
                 elif self._depth == 0 and self._only_first:
                     self._done = True
                     return
-            elif not ended and self._cut_string(token.start()):
-                self._at = token.start()
-                return
         self._at = len(buffer)
 
     def _cut_string(self, at: int) -> bool:

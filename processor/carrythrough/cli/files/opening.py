@@ -5,33 +5,32 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, Self
 
 from carrythrough.cli.files.recognising import HEAD_BYTES, Recognised, cut, recognise
 from carrythrough.cli.files.records import Piece, Refused
 from carrythrough.errors import PermanentError, Problem
 
 GZIP = b"\x1f\x8b"
-STANDARD_INPUT = "-"
+BUFFER_BYTES = 1 << 17
 
 
 class InputFile:
-    """One file (or standard input, "-") of records; use it as a context manager.
+    """One file (or a pipe) of records; use it as a context manager.
 
     Raises PermanentError "file-unreadable" when it cannot be opened, "file-damaged" while reading
     a gzip file that is cut short or damaged: what came before has been given.
     """
 
     def __init__(self, path: Path) -> None:
-        self.name = "standard input" if str(path) == STANDARD_INPUT else str(path)
+        self.name = str(path)
         try:
-            self._file = cast("BinaryIO", sys.stdin.buffer) if self.name != str(path) else path.open("rb")
-            self.size = 0 if self.name != str(path) else os.fstat(self._file.fileno()).st_size
+            self._file = path.open("rb")
+            self.size = os.fstat(self._file.fileno()).st_size
             begin = self._file.read(2)
             raw: Any = _Rejoined(begin, self._file)
             if begin == GZIP:
@@ -39,14 +38,14 @@ class InputFile:
             head = self._head(raw)
         except OSError as error:
             raise _unreadable(self.name, error) from error
-        self.stream = cast("BinaryIO", io.BufferedReader(_Rejoined(head, raw), 1 << 17))
+        self.stream = io.BufferedReader(_Rejoined(head, raw), BUFFER_BYTES)
         self.head = head
         self.found: Recognised = recognise(self.name, head)
 
     def _head(self, raw: Any) -> bytes:
         head = b""
         try:
-            while len(head) < HEAD_BYTES and (part := raw.read(HEAD_BYTES - len(head))):
+            while len(head) < HEAD_BYTES and (part := _some(raw, HEAD_BYTES - len(head))):
                 head += part
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             if not head:
@@ -62,7 +61,7 @@ class InputFile:
         self._file.close()
 
     def position(self) -> int:
-        """Return how many bytes of the file as stored are read (0 for standard input)."""
+        """Return how many bytes of the file as stored are read (0 for a pipe)."""
         return self._file.tell() if self.size else 0
 
     def records(self) -> Iterator[Piece | Refused]:
@@ -81,24 +80,43 @@ class InputFile:
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream with its first bytes, which were read to look at them, put back in front."""
+    """A stream with its first bytes, which were read to look at them, put back in front.
+
+    A fault of the stream comes only after everything that could be read before it.
+    """
 
     def __init__(self, head: bytes, rest: Any) -> None:
         super().__init__()
         self._head = head
         self._rest = rest
+        self._fault: Exception | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, target: Any) -> int:
-        if self._head:
-            part = self._head[: len(target)]
-            self._head = self._head[len(part) :]
-        else:
-            part = self._rest.read(len(target))
-        target[: len(part)] = part
-        return len(part)
+        if self._fault is not None:
+            raise self._fault
+        filled = 0
+        try:
+            while filled < len(target):
+                part = self._head[: len(target) - filled] or _some(self._rest, len(target) - filled)
+                if not part:
+                    break
+                self._head = self._head[len(part) :]
+                target[filled : filled + len(part)] = part
+                filled += len(part)
+        except (EOFError, zlib.error, OSError) as error:
+            if not filled:
+                raise
+            self._fault = error
+        return filled
+
+
+def _some(stream: Any, size: int) -> bytes:
+    """Read at most `size` bytes, as few as the stream has at hand: what is at hand survives a later fault."""
+    data: bytes = stream.read1(size) if hasattr(stream, "read1") else stream.read(size)
+    return data
 
 
 def _unreadable(name: str, error: OSError) -> PermanentError:

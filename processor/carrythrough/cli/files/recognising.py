@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -116,7 +116,7 @@ def _samples(layout: Layout, text: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def cut(stream: BinaryIO, layout: Layout) -> Any:
+def cut(stream: io.BufferedIOBase, layout: Layout) -> Any:
     """Return the records of a stream of JSON that has this layout, lazily."""
     if layout == "lines":
         return lines(stream)

@@ -7,20 +7,21 @@ record is set aside only after it was refused alone, so a wrong pointer can cost
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from carrythrough.cli.files.records import Kind, Piece
-from carrythrough.errors import PermanentError, Problem, TransientError
+from carrythrough.errors import CarrythroughError, PermanentError, Problem, TransientError
 
 RECORDS_MAX = 500
 """Records in one parcel: a commit and a refusal cost little, and the server stays fair to others."""
 BYTES_MAX = 1 << 20
 """Bytes in one parcel, unless one record is larger."""
 TRIES_MAX = 10
+UNREACHABLE_TRIES_MAX = 4
+"""A server that restarts is back within these; one that is not there at all should not be waited for."""
 WAIT_S_MAX = 30.0
 REFUSED_STATUSES = frozenset({400, 409, 413, 422})
 """Answers that are about the content; others (credentials, a wrong address) stop the run."""
@@ -41,6 +42,9 @@ class Delivery(Protocol):
     connections: int
     """Parcels that may be under way at the same time."""
 
+    tells_known: bool
+    """Whether `send` says of statements which were known; if not, `folded` says how many were new."""
+
     def send(self, kind: Kind, version: str, raws: Sequence[bytes]) -> Sent:
         """Deliver all or none; raises PermanentError or TransientError."""
         ...
@@ -48,8 +52,8 @@ class Delivery(Protocol):
     def folded(self, waiting: Callable[[int], None]) -> dict[str, Any] | None:
         """Wait until everything sent is scored, telling how many records are left.
 
-        Returns {"evidence", "employees", "unmatched", "set_aside", "actions_waiting"}: what this run added
-        and the employees in all; None when that cannot be seen from here.
+        Returns {"statements", "evidence", "unmatched", "set_aside"}: what was added since the start;
+        {"employees", "actions_waiting"}: what there is; None when that cannot be seen from here.
         """
         ...
 
@@ -69,23 +73,29 @@ class Receiver(Protocol):
         """Take a record that was refused alone; the pointer in `problem` is one into the record."""
         ...
 
-    def waits(self, problem: Problem, seconds: float) -> None:
-        """Hear that the next try comes after a pause."""
+    def waits(self, problem: Problem, seconds: float) -> bool:
+        """Wait before the next try; False when there is to be none."""
         ...
 
 
 def parcels(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Yield runs of records bounded by RECORDS_MAX and BYTES_MAX."""
+    """Yield runs of records bounded by RECORDS_MAX and BYTES_MAX; a fault of `pieces` comes after the last run."""
     parcel: list[Piece] = []
     size = 0
-    for piece in pieces:
-        if parcel and (len(parcel) == RECORDS_MAX or size + len(piece.raw) > BYTES_MAX):
-            yield parcel
-            parcel, size = [], 0
-        parcel.append(piece)
-        size += len(piece.raw)
+    fault: CarrythroughError | None = None
+    try:
+        for piece in pieces:
+            if parcel and (len(parcel) == RECORDS_MAX or size + len(piece.raw) > BYTES_MAX):
+                yield parcel
+                parcel, size = [], 0
+            parcel.append(piece)
+            size += len(piece.raw)
+    except CarrythroughError as error:
+        fault = error
     if parcel:
         yield parcel
+    if fault is not None:
+        raise fault
 
 
 def deliver(
@@ -99,8 +109,7 @@ def deliver(
         if problem.status not in REFUSED_STATUSES:
             raise
         if len(pieces) == 1:
-            where = problem.where if _alone([pieces[0].raw]) else _inside(problem.where)
-            receiver.refused(pieces[0], msgspec.structs.replace(problem, where=where))
+            receiver.refused(pieces[0], msgspec.structs.replace(problem, where=_inside(problem.where)))
             return
         for part in _parts(pieces, problem):
             deliver(delivery, kind, version, part, receiver)
@@ -109,14 +118,10 @@ def deliver(
 
 
 def body_of(raws: Sequence[bytes]) -> bytes:
-    """Return the request body: one object as it is, so that faults have their true place, else an array."""
-    if _alone(raws):
+    """Return the request body: one record as it is, so that faults have their true place, else an array."""
+    if len(raws) == 1 and raws[0][:1] != b"[":
         return raws[0]
     return b"[" + b",".join(raws) + b"]"
-
-
-def _alone(raws: Sequence[bytes]) -> bool:
-    return len(raws) == 1 and raws[0][:1] == b"{"
 
 
 def _parts(pieces: Sequence[Piece], problem: Problem) -> Iterator[Sequence[Piece]]:
@@ -146,7 +151,9 @@ def _index(pointer: str) -> int | None:
 
 
 def _inside(pointer: str) -> str:
-    """Return a pointer into the request's array as a pointer into its one record."""
+    """Return a pointer into the one record of a request: without the record's number, where it has one."""
+    if _index(pointer) is None:
+        return pointer
     _, _, rest = pointer.removeprefix("/").partition("/")
     return f"/{rest}" if rest else ""
 
@@ -162,8 +169,8 @@ def _persist(
             return delivery.send(kind, version, raws)
         except TransientError as error:
             tries += 1
-            if tries == TRIES_MAX or (error.problem.code == "server-unreachable" and tries == 3):
+            if tries >= (UNREACHABLE_TRIES_MAX if error.problem.code == "server-unreachable" else TRIES_MAX):
                 raise
             pause_s = min(max(error.retry_after_s, 0.2 * 2**tries), WAIT_S_MAX)
-            receiver.waits(error.problem, pause_s)
-            time.sleep(pause_s)
+            if not receiver.waits(error.problem, pause_s):
+                raise

@@ -28,13 +28,19 @@ from carrythrough.xapi.admission import Limits, admit
 CREDENTIAL = "ingest"
 """Who sent it, in the log; statements without an id are known again under the same name only."""
 POLL_S = 0.02
-_COUNTS = {"evidence": "count.evidence", "unmatched": "count.unmatched", "set_aside": "count.quarantined"}
+_COUNTS = {
+    "statements": "count.statements",
+    "evidence": "count.evidence",
+    "unmatched": "count.unmatched",
+    "set_aside": "count.quarantined",
+}
 
 
 class FolderDelivery:
     """Implements `delivery.Delivery`; raises PermanentError for a folder in use or a missing program map."""
 
     connections = 1
+    tells_known = True
 
     def __init__(self, settings: Settings) -> None:
         _require_program(settings)

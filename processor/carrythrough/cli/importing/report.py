@@ -20,7 +20,10 @@ def report(tally: Tally, kept: QuarantineFile, target: Target, folder: str | Non
         "bold",
     )
     say(f"  accepted       {count(tally.total('accepted')):>10}")
-    say(f"  already known  {count(tally.total('known')):>10}")
+    if tally.tells_known:
+        say(f"  already known  {count(tally.total('known')):>10}")
+    else:
+        say("  already known   in that number (only a credential with scores/read learns how many)")
     say(f"  quarantined    {count(tally.total('quarantined')):>10}")
     _reasons(tally)
     if tally.total("quarantined"):
@@ -45,7 +48,8 @@ def _reasons(tally: Tally) -> None:
             for line, problem in file.examples.get(code, [])
         ]
         for name, line, problem in examples[:1]:
-            pointer = f" {problem.where}" if problem.where.startswith("/") else ""
+            inside = problem.where.startswith("/") and not problem.where.startswith(f"{name}:")
+            pointer = f" {problem.where}" if inside else ""
             say(f"            {name}:{line}{pointer}: {problem.detail.splitlines()[0]}")
             say(f"            fix: {problem.fix}")
 
@@ -53,10 +57,13 @@ def _reasons(tally: Tally) -> None:
 def _folded(tally: Tally, target: Target, folder: str | None) -> None:
     folded = tally.folded
     if folded is None:
-        if not tally.interrupted:
+        if not tally.interrupted and tally.stopped is None:
             say(
                 "What it came to: ask with a credential that has the scope scores/read (carrythrough scores)."
             )
+        return
+    if not any(folded[name] for name in ("statements", "evidence", "unmatched", "set_aside")):
+        say("Nothing new to score.")
         return
     say(
         f"Scored: {plural(folded['evidence'], 'new piece', 'new pieces')} of evidence; evidence of "
@@ -70,5 +77,6 @@ def _folded(tally: Tally, target: Target, folder: str | None) -> None:
         )
     if folded["actions_waiting"]:
         say(f"{plural(folded['actions_waiting'], 'action')} wait until a server runs on this data folder.")
-    where = f"--url {target.url}" if folder is None else f"--data-dir {folder}"
+    server = target.server()
+    where = f"--data-dir {folder}" if server is None else f"--url {server.url}"
     say(f"Look at the scores: carrythrough scores {where}", "dim")

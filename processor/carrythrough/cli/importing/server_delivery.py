@@ -23,6 +23,7 @@ class ServerDelivery:
     """Implements `delivery.Delivery`; safe to use from several threads."""
 
     connections = CONNECTIONS
+    tells_known = False
 
     def __init__(self, server: Server) -> None:
         self._url = server.url
@@ -56,7 +57,7 @@ class ServerDelivery:
             now = self._summary()
         if now is None:
             return None
-        added = {name: now[name] - self._before[name] for name in ("evidence", "unmatched")}
+        added = {name: now[name] - self._before[name] for name in ("statements", "evidence", "unmatched")}
         return added | {
             "employees": now["employees"],
             "set_aside": now["quarantined"] - self._before["quarantined"],

@@ -22,7 +22,14 @@ EXAMPLES_MAX = 3
 class FileTally:
     """Counts of one file. Implements `delivery.Receiver`; safe to use from several threads."""
 
-    def __init__(self, name: str, kind: str, quarantine: QuarantineFile, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        quarantine: QuarantineFile,
+        stop: threading.Event,
+        tell: Callable[[str], None],
+    ) -> None:
         self.name = name
         self.kind = kind
         self.accepted = 0
@@ -31,6 +38,7 @@ class FileTally:
         self.examples: dict[str, list[tuple[int, Problem]]] = {}
         self.failure: Problem | None = None
         self._quarantine = quarantine
+        self._stop = stop
         self._tell = tell
         self._lock = threading.Lock()
 
@@ -59,9 +67,10 @@ class FileTally:
             if len(examples) < EXAMPLES_MAX:
                 examples.append((piece.line, problem))
 
-    def waits(self, problem: Problem, seconds: float) -> None:
+    def waits(self, problem: Problem, seconds: float) -> bool:
         """See `delivery.Receiver`."""
         self._tell(f"{problem.title}: {problem.detail}; next try in {span(seconds)}")
+        return not self._stop.wait(seconds)
 
 
 class Tally:
@@ -71,6 +80,11 @@ class Tally:
         self.files: list[FileTally] = []
         self.folded: dict[str, Any] | None = None
         self.interrupted = False
+        self.stopped: Problem | None = None
+        self.stop = threading.Event()
+        """Set when nothing is to be tried again."""
+        self.tells_known = True
+        self._known_later = 0
         self._began_s = time.monotonic()
         self._sent_s: float | None = None
 
@@ -83,9 +97,21 @@ class Tally:
         """Seconds from the start until everything was stored."""
         return (self._sent_s or time.monotonic()) - self._began_s
 
+    def settle(self, folded: dict[str, Any] | None, *, tells_known: bool) -> None:
+        """Take what was folded; where statements were accepted without saying which were known, count those now.
+
+        Other senders may have been at work meanwhile, so fewer may be found known than were.
+        """
+        self.folded = folded
+        self.tells_known = tells_known or folded is not None
+        if folded is not None and not tells_known:
+            sent = sum(file.accepted for file in self.files if file.kind == "statements")
+            self._known_later = max(0, sent - folded["statements"])
+
     def total(self, name: str) -> int:
         """Return the sum of one count over all files."""
-        return sum(getattr(file, name) for file in self.files)
+        later = {"accepted": -self._known_later, "known": self._known_later}.get(name, 0)
+        return later + sum(int(getattr(file, name)) for file in self.files)
 
     def reasons(self) -> dict[str, int]:
         """Return the number of refused records by problem code, most first."""
@@ -97,7 +123,8 @@ class Tally:
 
     def clean(self) -> bool:
         """Say whether every record of every file was taken."""
-        return not (self.interrupted or self.total("quarantined") or any(file.failure for file in self.files))
+        failed = self.interrupted or self.stopped is not None
+        return not (failed or self.total("quarantined") or any(file.failure for file in self.files))
 
     def as_dict(self, quarantine: QuarantineFile) -> dict[str, Any]:
         """Return everything for --json."""
@@ -105,10 +132,11 @@ class Tally:
         return {
             "records": records,
             "accepted": self.total("accepted"),
-            "known": self.total("known"),
+            "known": self.total("known") if self.tells_known else None,
             "quarantined": self.reasons(),
             "quarantine_file": str(quarantine.path) if self.total("quarantined") else None,
             "interrupted": self.interrupted,
+            "stopped": msgspec.structs.asdict(self.stopped) if self.stopped else None,
             "seconds": round(self.seconds, 3),
             "records_per_s": round(records / max(self.seconds, 1e-6)),
             "folded": self.folded,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from carrythrough.authoring.source import Lint
 from carrythrough.cli.validating.checked import Checked
 
@@ -37,15 +35,10 @@ def check_authored(kind: str, name: str, body: bytes) -> Checked:
 
 
 def authored_kind(name: str, body: bytes) -> str:
-    """Return "program" or "roster" for a YAML, JSON or CSV text, "" when it is neither."""
+    """Return "program" or "roster" for a YAML or JSON text, "" when it is neither."""
     from carrythrough.authoring.source import SourceError, read_source
     from carrythrough.cli.files.recognising import kind_of
 
-    suffix = Path(name.removesuffix(".gz")).suffix.lower()
-    if suffix == ".csv":
-        header = body.split(b"\n", 1)[0].decode("utf-8", "replace").lower()
-        columns = {cell.strip(' \r"\ufeff') for cell in header.replace(";", ",").split(",")}
-        return "roster" if "id" in columns and not {"kind", "time", "source"} & columns else ""
     try:
         root = read_source(body.decode("utf-8", "replace"), name)
     except SourceError:

@@ -16,7 +16,8 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.performance import admit_events
 from carrythrough.xapi.admission import Limits, admit
 
-_PLACE = re.compile(r"\(line (\d+), column (\d+)\)")
+_PLACE = re.compile(r"(?:,? at byte \d+ )?\(line (\d+), column (\d+)\)")
+"""How admission names a place inside the text of a record."""
 
 
 def check_records(
@@ -47,6 +48,7 @@ class _Admission:
     """A delivery that ends at admission (`delivery.Delivery`)."""
 
     connections = 1
+    tells_known = True
 
     def __init__(self, seen: Callable[[list[Any]], None]) -> None:
         self._limits = Limits()
@@ -82,25 +84,27 @@ class _Receiver:
 
     def refused(self, piece: Piece | Refused, problem: Problem) -> None:
         self._checked.records += 1
-        pointer = problem.where if problem.where.startswith("/") else ""
-        line, column = _place(piece, problem, pointer)
         if problem.where.startswith(self._checked.file + ":"):
-            line, column = _written_place(problem.where, line)
+            pointer = ""
+            line, column = _written_place(problem.where, piece.line)
+        else:
+            pointer = problem.where if problem.where.startswith("/") else ""
+            line, column = _place(piece, problem, pointer)
         self._checked.add(
             Lint(
                 code=problem.code,
                 file=self._checked.file,
                 line=line,
                 column=column,
-                message=problem.detail,
+                message=_PLACE.sub("", problem.detail),
                 rule=problem.rule,
                 fix=problem.fix,
                 pointer=pointer,
             )
         )
 
-    def waits(self, problem: Problem, seconds: float) -> None:
-        """Never: admission does not wait."""
+    def waits(self, problem: Problem, seconds: float) -> bool:
+        return False
 
 
 def _place(piece: Piece | Refused, problem: Problem, pointer: str) -> tuple[int, int]:
@@ -120,5 +124,6 @@ def _place(piece: Piece | Refused, problem: Problem, pointer: str) -> tuple[int,
 
 
 def _written_place(where: str, line: int) -> tuple[int, int]:
-    parts = where.rsplit(":", 2)
-    return (int(parts[1]), int(parts[2])) if parts[-1].isdigit() and parts[1].isdigit() else (line, 1)
+    """Return line and column of "file:line" or "file:line:column"."""
+    found = re.search(r":(\d+)(?::(\d+))?$", where)
+    return (int(found[1]), int(found[2] or 1)) if found else (line, 1)
