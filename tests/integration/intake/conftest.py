@@ -24,6 +24,7 @@ from carrythrough.events.admission import EventLimits
 from carrythrough.gateway.auth import Credential, Credentials, new_credential
 from carrythrough.gateway.limits import GatewayLimits, InFlight
 from carrythrough.gateway.performance import PerformanceEndpoint
+from carrythrough.gateway.protocol import bounded_protocol
 from carrythrough.gateway.xapi.endpoint import StatementsEndpoint
 from carrythrough.ports import Receipt
 from carrythrough.xapi.admission import Limits, same_statement
@@ -35,6 +36,9 @@ OTHER, OTHER_SECRET = new_credential("vr", ("all",))
 LIMITS = GatewayLimits(
     statements=Limits(body_bytes_max=200_000, statements_per_request_max=500),
     events=EventLimits(body_bytes_max=200_000),
+    connections_max=40,
+    head_bytes_max=20_000,
+    head_seconds_max=0.6,
     body_seconds_max=0.6,
     records_in_flight_max=30,
     records_in_flight_per_credential_max=20,
@@ -153,7 +157,12 @@ class House:
         listener.listen(64)
         self.port: int = listener.getsockname()[1]
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", loop="uvloop", http="httptools"
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            loop="uvloop",
+            http=bounded_protocol(LIMITS),
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
