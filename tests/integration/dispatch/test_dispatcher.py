@@ -145,6 +145,10 @@ def test_stop_waits_for_what_is_under_way_and_leaves_the_rest(
     time.sleep(0.1)
     assert "after" not in place.keys
     assert dispatcher.stop() is True
+    wait_until(
+        lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("dispatch")],
+        what="every thread to end",
+    )
 
 
 def test_stop_does_not_wait_for_ever(house: Any, doer: Any, wait_until: Callable[..., None]) -> None:

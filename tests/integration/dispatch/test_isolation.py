@@ -50,6 +50,11 @@ def test_an_adapter_that_ignores_its_timeouts_is_left_behind(
     assert dispatcher.status()[1].state == "ready"
     assert len(hung.keys) == len(set(hung.keys)) == 30
 
+    def workers() -> int:
+        return sum(thread.name.startswith("dispatch-hung-") for thread in threading.enumerate())
+
+    wait_until(lambda: workers() <= 2, what="the replaced workers to go")
+
 
 def test_a_slow_action_holds_up_its_own_worker_only(
     house: Any, doer: Any, wait_until: Callable[..., None]
