@@ -8,13 +8,17 @@ that the first can be compared bit for bit whatever the arrival order was.
 
 from __future__ import annotations
 
-from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, Channel, Evidence
+from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, W_ONE, Channel, Evidence
 from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, Sums, add
 
 NEWEST_KEPT = 8
 """Newest outcomes kept per channel, as a top-k by (event time, source)."""
 SUCCESS_Y = 1 << 15
-"""An outcome of at least 0.5 uses what was learnt well enough to refresh it."""
+SUCCESS_W = W_ONE >> 1
+"""An outcome of at least 0.5 with at least half a weight refreshes what was learnt.
+
+A weekly KPI reading (0.2-0.5) is too far from the deed to say that the skill was used just then.
+"""
 ASSISTED_SHIFT = 1
 """An assisted success counts with weight / 2**ASSISTED_SHIFT: weaker evidence of unaided skill."""
 LEARNER_HALF_LIVES_MS = (LEARN_HALF_LIVES_MS[2],)
@@ -186,7 +190,7 @@ def _count(state: OutcomeChannel, e: Evidence) -> bool:
         return False
     state.count += 1
     state.success += e.y
-    if e.y >= SUCCESS_Y and e.t_ms > state.success_ms:
+    if e.y >= SUCCESS_Y and e.w >= SUCCESS_W and e.t_ms > state.success_ms:
         state.success_ms = e.t_ms
     newest = state.newest
     entry = (e.t_ms, e.source, e.y)
