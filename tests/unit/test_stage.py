@@ -54,7 +54,7 @@ def job(y: float, count: int = 12, since: float = 0.5, flags: int = 0) -> list[E
         (life(quiz(1.0), sims(1.0), job(1.0)), Stage.CARRIED_THROUGH),
         (life(quiz(1.0), sims(1.0), job(1.0, flags=FLAG_ASSISTED)), Stage.APPLIED_WITH_SUPPORT),
         (life(quiz(1.0), sims(1.0), job(0.2)), Stage.UNDERPERFORMING),
-        (life(quiz(1.0, since=60), sims(1.0, since=60), job(1.0, since=45)), Stage.FADING),
+        (life(quiz(1.0, since=160), sims(1.0, since=160), job(1.0, since=130)), Stage.FADING),
     ],
 )
 def test_stage(reading: Reading, stage: Stage) -> None:
