@@ -9,6 +9,7 @@ import json
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carrythrough.errors import PermanentError
@@ -175,3 +176,53 @@ def test_gzip_is_not_ours():
     with pytest.raises(PermanentError) as error:
         admit(gzip.compress(b"[]"), Limits(), "1.0.3")
     assert error.value.problem.code == "json-not-unicode"
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ('"version":"1.1.0"', "version-unsupported"),
+        ('"authority":{"objectType":"Group","mbox":"mailto:g@example.org"}', "value-not-allowed"),
+        ('"stored":"yesterday"', "timestamp-invalid"),
+        ('"attachments":[]', ""),
+        (
+            '"version":"1.0.0","stored":"2026-03-01T09:30:00Z","authority":{"mbox":"mailto:lrs@example.org"}',
+            "",
+        ),
+    ],
+)
+def test_what_another_store_has_added(more: str, code: str):
+    body = f"{(A % ID_1)[:-1]},{more}}}".encode()
+    if not code:
+        assert admit(body, Limits(), "1.0.3")[0].statement.id == ID_1
+        return
+    with pytest.raises(PermanentError) as error:
+        admit(body, Limits(), "1.0.3")
+    assert error.value.problem.code == code
+
+
+def test_the_memory_of_extension_keys_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fast_path, "EXTENSION_KEYS_MAX", 10)
+    fast_path.forget()
+    for number in range(100):
+        extensions = f'"result":{{"extensions":{{"https://example.org/{number}":1}}}}'
+        assert admit(f"{(A % ID_1)[:-1]},{extensions}}}".encode(), Limits(), "1.0.3")
+        assert len(fast_path._EXTENSION_KEYS) <= 10
+
+
+def test_an_object_is_found_in_the_older_generation_too(monkeypatch: pytest.MonkeyPatch):
+    fast_path.forget()
+    first = admit((A % ID_1).encode(), Limits(), "1.0.3")[0].statement
+    memory = fast_path._OBJECTS
+    memory._older = memory.recent.copy()
+    memory.recent.clear()
+    assert admit((A % ID_1).encode(), Limits(), "1.0.3")[0].statement.object is first.object
+
+
+def test_the_log_gives_back_no_nested_substatement():
+    inner = (
+        '{"objectType":"SubStatement","actor":{"mbox":"mailto:a@x.org"},"verb":{"id":"http://x"},"object":%s}'
+    )
+    nested = inner % (inner % '{"id":"http://y"}')
+    with pytest.raises(msgspec.DecodeError):
+        decode_statement((A % ID_1).replace('{"id":"http://example.org/it"}', nested).encode())

@@ -149,3 +149,33 @@ def test_the_key_of_content():
         content_key("lms", text(other("/result/success", False)), 0),
     }
     assert len({key, *others}) == 5
+
+
+def test_agents_as_objects_and_around_the_statement_are_compared_by_their_identifier():
+    around = {
+        "contextAgents": [{"objectType": "contextAgent", "agent": {"mbox": "mailto:c@example.org"}}],
+        "instructor": {"mbox_sha1sum": "EBD31e95054c018b10727ccffd2ef2ec3a016ee9"},
+    }
+    same = {
+        "contextAgents": [{"objectType": "contextAgent", "agent": {"mbox": "mailto:c@EXAMPLE.org"}}],
+        "instructor": {"mbox_sha1sum": "ebd31e95054c018b10727ccffd2ef2ec3a016ee9"},
+    }
+    agent = {"objectType": "Agent", "mbox": "mailto:a@example.org"}
+    a = json.dumps({**STATEMENT, "object": agent, "context": around}).encode()
+    b = json.dumps(
+        {**STATEMENT, "object": {**agent, "mbox": "mailto:a@Example.Org"}, "context": same}
+    ).encode()
+    assert same_statement(a, b) == ""
+    c = json.dumps(
+        {**STATEMENT, "object": {**agent, "mbox": "mailto:b@example.org"}, "context": same}
+    ).encode()
+    assert "/object/mbox" in same_statement(a, c)
+    without = {
+        name: value for name, value in STATEMENT.items() if name not in {"context", "timestamp", "result"}
+    }
+    assert same_statement(text(without), text(without | {"version": "1.0.0"})) == ""
+    only_platform = text({**without, "context": {"platform": "web"}})
+    assert (
+        same_statement(only_platform, text({**without, "context": {"platform": "web"}, "version": "1.0.0"}))
+        == ""
+    )

@@ -203,3 +203,6 @@ def test_a_long_text_is_not_read_twice_to_say_more():
     problem = refusal(body)
     assert problem.code == "json-malformed"
     assert "too early" in problem.detail
+    filler = b'["%s",' % (b"a" * strict_json.SECOND_READING_BYTES_MAX)
+    assert refusal(filler + b"NaN]").detail.startswith(f"NaN at byte {len(filler)} (line 1,")
+    assert f"at byte {len(filler)} (line 1," in refusal(filler + b"x]").detail

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from carrythrough.xapi.refusals import refuse, shown, step
@@ -192,12 +193,8 @@ def _outside_strings(body: bytes, name: str) -> int:
 
 def _with_first_repeated(members: dict[str, Any], pairs: list[tuple[str, Any]]) -> _Repeated:
     repeated = _Repeated(members)
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            repeated.key = key
-            break
-        seen.add(key)
+    times = Counter(key for key, _ in pairs)
+    repeated.key = next(key for key, count in times.items() if count > 1)
     return repeated
 
 
