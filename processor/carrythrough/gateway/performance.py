@@ -36,7 +36,6 @@ class PerformanceEndpoint(IntakeEndpoint):
     ) -> None:
         super().__init__(credentials, limits, telemetry, in_flight or InFlight(limits))
         self._intake = intake
-        self._now_ms = now_ms
 
     async def take(self, request: Request, credential: Credential) -> Answer:
         """Admit the events of a request and have them stored."""

@@ -47,8 +47,8 @@ from carrythrough.xapi.statement import (
 
 Part = TypeVar("Part")
 
-MEMO_BYTES: Final = 2 << 20
-"""Bytes of keys that one generation of a memory keeps; all of them together stay under 60 MB."""
+MEMO_BYTES: Final = 1 << 20
+"""One part of 31 of what all memories of parts together may take in each of their two generations."""
 
 EXTENSION_KEYS_MAX: Final = 10_000
 """Extension keys remembered as IRIs; beyond it the memory starts anew."""
@@ -60,10 +60,10 @@ PART_DEPTH_MAX: Final = 12
 _RISKY_ESCAPE = re.compile(rb"\\u(?:0000|0022|003[aA])")
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
 
-_ACTORS: Memo[Agent] = Memo(2 * MEMO_BYTES)
-_VERBS: Memo[Verb] = Memo(MEMO_BYTES // 4)
-_OBJECTS: Memo[Activity | Agent] = Memo(2 * MEMO_BYTES)
-_RELATED: Memo[ContextActivities] = Memo(MEMO_BYTES)
+_ACTORS: Memo[Agent] = Memo(12 * MEMO_BYTES)
+_VERBS: Memo[Verb] = Memo(MEMO_BYTES)
+_OBJECTS: Memo[Activity | Agent] = Memo(12 * MEMO_BYTES)
+_RELATED: Memo[ContextActivities] = Memo(6 * MEMO_BYTES)
 _EXTENSION_KEYS: set[str] = set()
 
 _actor_seen = _ACTORS.recent.get

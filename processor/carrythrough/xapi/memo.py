@@ -14,9 +14,17 @@ Value = TypeVar("Value")
 KEY_BYTES_MAX = 4096
 """Longer parts are not kept: they seldom repeat, and one sender could fill the memory with them."""
 
+ENTRY_BYTES = 500
+"""What an entry costs beside its texts: the dictionary's slot and the objects of a small part."""
+
+
+def cost(key: bytes) -> int:
+    """Return about how many bytes an entry takes: its key, the texts decoded from it, and objects."""
+    return ENTRY_BYTES + 3 * len(key)
+
 
 class Memo(Generic[Value]):
-    """Checked values by their exact bytes; at most two generations of `bytes_max` of keys each.
+    """Checked values by their exact bytes; at most two generations of about `bytes_max` each.
 
     Read `recent.get(key)` first where every nanosecond counts, then `find(key)`.
     """
@@ -38,9 +46,9 @@ class Memo(Generic[Value]):
 
     def keep(self, key: bytes, value: Value) -> None:
         """Keep `value` under `key`, unless the key is too long to be worth it."""
-        size = len(key)
-        if size > KEY_BYTES_MAX:
+        if len(key) > KEY_BYTES_MAX:
             return
+        size = cost(key)
         self._bytes += size
         if self._bytes > self._bytes_max:
             # `recent` stays the same object: callers hold its bound `get`.

@@ -53,7 +53,6 @@ class StatementsEndpoint(IntakeEndpoint):
     ) -> None:
         super().__init__(credentials, limits, telemetry, in_flight or InFlight(limits))
         self._intake = intake
-        self._now_ms = now_ms
         self._default_version = default_version
 
     async def take(self, request: Request, credential: Credential) -> Answer:
