@@ -114,7 +114,9 @@ class StateFile:
         connection, view = self.connection, self.view
         employees: list[object] = []
         for subject, learner in delta.learners.items():
-            employees += (view.number(subject), subject, learner.due_ms(), encode_header(learner))
+            due_ms, header = learner.due_ms(), encode_header(learner)
+            if view.header_changed(subject, due_ms, header):
+                employees += (view.number(subject), subject, due_ms, header)
         EMPLOYEE.run(connection, employees)
         self._write_evidence(delta)
         published = self._effects(delta.effects)

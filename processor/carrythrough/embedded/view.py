@@ -27,6 +27,7 @@ class StoreView:
         self._terms = terms
         self._ids: dict[str, int] = {}
         self._cache: dict[str, LearnerState | None] = {}
+        self._headers: dict[str, tuple[int, bytes]] = {}
         self._pairs = 0
         self._voids = {bytes(row[0]) for row in connection.execute("SELECT source FROM void")}
         self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
@@ -81,6 +82,14 @@ class StoreView:
                 self._next_id += 1
         return found
 
+    def header_changed(self, subject: str, due_ms: int, header: bytes) -> bool:
+        """Say whether the employee's row has to be written, and remember it as written."""
+        row = (due_ms, header)
+        if self._headers.get(subject) == row:
+            return False
+        self._headers[subject] = row
+        return True
+
     def adopt(self, learners: dict[str, LearnerState], voids: set[bytes]) -> None:
         """Keep what a committed batch changed, dropping the employees that were used longest ago."""
         cache = self._cache
@@ -93,12 +102,14 @@ class StoreView:
             oldest = next(iter(cache))
             dropped = cache.pop(oldest)
             self._ids.pop(oldest, None)
+            self._headers.pop(oldest, None)
             self._pairs -= 0 if dropped is None else len(dropped.pairs)
 
     def forget(self) -> None:
         """Drop everything cached, after a batch that did not commit."""
         self._cache.clear()
         self._ids.clear()
+        self._headers.clear()
         self._pairs = 0
         self._next_id = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
 

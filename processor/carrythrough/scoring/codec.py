@@ -35,6 +35,7 @@ def decode_pair(blob: bytes) -> PairState:
     parts = _decode(blob)
     _check_version(parts[0])
     pair = PairState.__new__(PairState)
+    pair.own = 0b1111
     pair.channels = [None if c is None else _channel_from(c) for c in parts[1]]
     flat = parts[2]
     pair.counts = [(flat[0], flat[1]), (flat[2], flat[3]), (flat[4], flat[5])]

@@ -87,17 +87,30 @@ class Published:
     def copy(self) -> Published:
         """Return an independent copy."""
         twin = Published.__new__(Published)
-        for name in Published.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin.sequence = self.sequence
+        twin.as_of_ms = self.as_of_ms
+        twin.due_ms = self.due_ms
+        twin.action_ms = self.action_ms
+        twin.decision_ms = self.decision_ms
+        twin.score = self.score
+        twin.stage = self.stage
+        twin.armed = self.armed
+        twin.ignored = self.ignored
+        twin.signature = self.signature
         return twin
 
 
 class PairState:
-    """Everything known about one (employee, skill)."""
+    """Everything known about one (employee, skill).
 
-    __slots__ = ("channels", "counts", "published")
+    A copy shares its channels until it writes to one: `own` has the bit of each channel that is
+    this pair's own to change.
+    """
+
+    __slots__ = ("channels", "counts", "own", "published")
 
     def __init__(self) -> None:
+        self.own = 0b1111
         self.channels: list[OutcomeChannel | None] = [None, None, None, None]
         self.counts: list[tuple[int, int]] = [
             (0, 0),
@@ -109,16 +122,20 @@ class PairState:
     def copy(self) -> PairState:
         """Return a copy that may be folded into without touching this one."""
         twin = PairState.__new__(PairState)
-        twin.channels = [None if c is None else c.copy() for c in self.channels]
+        twin.channels = self.channels.copy()
+        twin.own = 0
         twin.counts = self.counts.copy()
         twin.published = self.published.copy()
         return twin
 
     def channel(self, channel: int) -> OutcomeChannel:
-        """Return the outcome channel, created empty when it is new."""
+        """Return the outcome channel to write to, created empty when it is new."""
         found = self.channels[channel]
         if found is None:
             found = self.channels[channel] = OutcomeChannel()
+        elif not self.own >> channel & 1:
+            found = self.channels[channel] = found.copy()
+        self.own |= 1 << channel
         return found
 
     def outcomes(self) -> int:
