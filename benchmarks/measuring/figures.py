@@ -18,9 +18,9 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def p50_p99(values: Sequence[float]) -> str:
-    """Return the median and the 99th percentile of delays in ms as text."""
-    return f"{percentile(values, 0.5):.1f} / {percentile(values, 0.99):.1f} ms"
+def delays(values: Sequence[float]) -> str:
+    """Return the median, the 99th percentile and the maximum of delays in ms as text."""
+    return f"{percentile(values, 0.5):.1f} / {percentile(values, 0.99):.1f} / {max(values):.1f} ms"
 
 
 def machine() -> str:

@@ -11,6 +11,7 @@ import select
 import socket
 import time
 from array import array
+from collections import deque
 
 import msgspec
 
@@ -90,7 +91,7 @@ class Load:
     """Sends requests over some connections; with `listen`, a stream's bytes are kept with their times."""
 
     def __init__(self, host: str, port: int, connections: int, listen: socket.socket | None = None) -> None:
-        self._idle = [Connection(host, port) for _ in range(connections)]
+        self._idle = deque(Connection(host, port) for _ in range(connections))
         self._by_fd = {c.socket.fileno(): c for c in self._idle}
         self._poll = select.epoll()
         for fd in self._by_fd:
@@ -115,7 +116,7 @@ class Load:
                     wait = max(at - now, _POLL_MIN_S)
                     break
                 due[next_number] = at
-                self._send(self._idle.pop(), next_number, requests[next_number])
+                self._send(self._idle.popleft(), next_number, requests[next_number])
                 sent[next_number] = clock()
                 next_number += 1
             events = self._poll.poll(wait)

@@ -15,11 +15,12 @@ def _ready(info: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    data_dir, program = sys.argv[1:]
+    data_dir, program, *roster = sys.argv[1:]
     adapters = {"outbox": {"adapter": "file", "path": f"{data_dir}/actions.jsonl"}}
     settings = Settings(
         data_dir=data_dir,
         program=program,
+        roster=roster[0] if roster else "",
         port=0,
         metrics_port=0,
         log_level="error",

@@ -16,11 +16,18 @@ class Requests:
     every scored statement.
     """
 
-    def __init__(self, made: Iterator[Made], count: int, batch: int, credential: dict[str, str]) -> None:
-        """Build requests of `batch` statements (1: the statement itself, else an array) until `count` are in."""
+    def __init__(
+        self,
+        made: Iterator[Made],
+        count: int,
+        batch: int,
+        credential: dict[str, str],
+        path: str = "/xapi/statements",
+    ) -> None:
+        """Build requests of `batch` records (1: the record itself, else an array) until `count` are in."""
         login = base64.b64encode(f"{credential['key']}:{credential['secret']}".encode()).decode()
         head = (
-            "POST /xapi/statements HTTP/1.1\r\nHost: bench\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\n"
             f"Authorization: Basic {login}\r\nX-Experience-API-Version: 1.0.3\r\n"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import apsw
+
 HERE = Path(__file__).resolve().parent.parent
 NOT_DISKS = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 START_S = 60.0
@@ -80,7 +82,11 @@ class Server:
 
     def summary(self) -> dict[str, Any]:
         """Return what /v1/summary says."""
-        request = urllib.request.Request(self.info["url"] + "/v1/summary")  # noqa: S310 - our own server
+        return self.ask("/v1/summary")
+
+    def ask(self, path: str) -> dict[str, Any]:
+        """Return the JSON object that a GET answers to the reader's credential."""
+        request = urllib.request.Request(self.info["url"] + path)  # noqa: S310 - our own server
         request.add_header("Authorization", self.authorization("reader"))
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
             found: dict[str, Any] = json.load(answer)
@@ -94,6 +100,14 @@ class Server:
                 raise RuntimeError(f"{found['lag_records']} records not folded after {timeout_s:.0f} s")
             time.sleep(0.05)
         return found
+
+    def position(self, file: str, text: str) -> int:
+        """Return the one number that a query finds in one of the server's SQLite files."""
+        connection = apsw.Connection(str(self.folder / file), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return int(connection.execute(text).get)
+        finally:
+            connection.close()
 
     def cpu_s(self) -> float:
         """Return the CPU seconds that the process has used, user and system."""
@@ -111,7 +125,12 @@ class Server:
         return {path.name: path.stat().st_size for path in self.folder.iterdir() if path.is_file()}
 
     def stop(self) -> None:
-        """End the process and remove its folder."""
+        """End the process and remove its folder; safe to call twice."""
+        self.terminate()
+        remove(self.folder)
+
+    def terminate(self) -> None:
+        """End the process and leave its folder; safe to call twice."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -119,4 +138,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder and what is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
