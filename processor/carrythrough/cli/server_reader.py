@@ -144,6 +144,11 @@ def _problem(response: httpx.Response) -> Problem:
         return _foreign(response)
     if not parts["code"]:
         return _foreign(response)
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        parts["detail"] = f"{response.request.url.host} does not know this key, or the secret is wrong"
+        parts["fix"] = (
+            "check --key and --secret; where the data folder is, `carrythrough credentials list` shows the keys"
+        )
     return Problem(status=response.status_code, **parts)
 
 

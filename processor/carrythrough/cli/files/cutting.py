@@ -78,12 +78,15 @@ class _Cutter:
         self._counted = 0  # up to here the line breaks are in `_line`
         self._dropping = False
         self._done = False
+        self._first = True
 
     def run(self) -> Iterator[Piece | Refused]:
         ended = False
         while not ended and not self._done:
             chunk = self._stream.read1(CHUNK_BYTES)
             ended = not chunk
+            if self._first:
+                self._first, chunk = False, chunk.removeprefix(BOM)
             self._refill(chunk)
             yield from self._scan(ended=ended)
             if self._start >= 0 and not self._dropping and len(self._buffer) - self._start > RECORD_BYTES_MAX:
