@@ -32,6 +32,8 @@ from carrythrough.program.load import load_program
 from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
 
+SEND_GRACE_S = 3.0
+"""How long a stop waits for sends under way; what is cut off is sent again under the same key."""
 HEARTBEAT_S_MAX = 60.0
 """The fold loop goes round at least this often when it is healthy."""
 OUR_CREDENTIAL = "carrythrough"
@@ -104,7 +106,7 @@ class Embedded:
         self.committer.stop()
         self.fold.stop()
         self.index.stop()
-        self.dispatcher.stop()
+        self.dispatcher.stop(SEND_GRACE_S)
         self.queries.close()
         self.outbox.close()
         self.state.close()
@@ -125,8 +127,9 @@ class Embedded:
         self._control(Kind.TICK, b"")
 
     def healthy(self) -> bool:
-        """Say whether the fold loop advances; never asks about dependencies."""
-        return time.monotonic() - self.fold.beat_s < HEARTBEAT_S_MAX
+        """Say whether the loops of fold and dispatch go round; never asks about dependencies."""
+        fold_s = time.monotonic() - self.fold.beat_s
+        return max(fold_s, self.dispatcher.seconds_since_turn()) < HEARTBEAT_S_MAX
 
     def ready(self) -> bool:
         """Say whether requests can be taken: threads up and the program in force."""
@@ -163,13 +166,14 @@ class Embedded:
         """Return why an action must not leave any more under the policy now in force, or None."""
         in_force = self.fold.in_force
         kill = in_force.program.policy.kill
-        person = in_force.directory.person(action.subject)
         if action.action in kill.actions:
             return f"the action {action.action} is switched off"
         if adapter in kill.adapters:
             return f"the adapter {adapter} is switched off"
-        if action.subject in kill.subjects or (person is not None and person.id in kill.subjects):
-            return "actions are switched off for this person"
+        for subject in {action.subject, action.recipient}:
+            person = in_force.directory.person(subject)
+            if subject in kill.subjects or (person is not None and person.id in kill.subjects):
+                return "actions are switched off for this person"
         return None
 
     def _require_program(self) -> None:

@@ -26,6 +26,7 @@ from carrythrough.gateway.app import build_app
 from carrythrough.gateway.auth import Credentials, new_credential
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.pages.sessions import Sessions
+from carrythrough.gateway.protocol import bounded_protocol
 from carrythrough.ports import Clock
 from carrythrough.settings import Settings
 
@@ -86,7 +87,7 @@ async def _run(
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
         proxy_headers=False,
-        http="httptools",
+        http=bounded_protocol(limits),
     )
     server = _Server(config, runtime)
     host, port = listener.getsockname()[:2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from carrythrough.errors import PermanentError, Problem
@@ -22,7 +21,7 @@ class Access:
 
     async def require(self, request: HTTPConnection, scope: str) -> str:
         """Return who asks; raises PermanentError 401 or 403."""
-        credential = await self._credential(request)
+        credential = self._credential(request)
         if credential is None:
             viewer = self._session_of(request)
             if viewer is not None:
@@ -34,22 +33,22 @@ class Access:
 
     async def require_credential(self, request: HTTPConnection, scope: str) -> str:
         """Return whose credential it is; a page session is not enough. Raises PermanentError 401 or 403."""
-        if await self._credential(request) is None:
+        if self._credential(request) is None:
             raise PermanentError(_UNAUTHENTICATED)
         return await self.require(request, scope)
 
     async def names(self, request: HTTPConnection) -> bool:
         """Say whether names may be shown to who asks: a page session, or a credential with the scope."""
-        credential = await self._credential(request)
+        credential = self._credential(request)
         if credential is None:
             return self._session_of(request) is not None
         return NAMES_SCOPE in credential.scopes or "all" in credential.scopes
 
-    async def _credential(self, request: HTTPConnection) -> Credential | None:
+    def _credential(self, request: HTTPConnection) -> Credential | None:
         header = request.headers.get("authorization", "")
         if not header:
             return None
-        return await run_in_threadpool(self._credentials.verify_basic, header.encode("latin-1"))
+        return self._credentials.verify_basic(header.encode("latin-1"))
 
 
 _UNAUTHENTICATED = Problem(
