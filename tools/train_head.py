@@ -109,7 +109,8 @@ def fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         w = w - rate * (scaled.T @ (p - y) / len(x) + penalty)
         w = np.where(_SIGNS == 1, np.maximum(w, 0), np.where(_SIGNS == -1, np.minimum(w, 0), w))
         w = np.where(_SIGNS == _NOUGHT, 0.0, w)
-    return w / spread
+    result: np.ndarray = w / spread
+    return result
 
 
 def loss(p: np.ndarray, y: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -69,10 +70,11 @@ def post(embedded: Embedded, *statements: dict[str, object], credential: str = "
     return asyncio.run(embedded.submit_statements(admitted, credential))
 
 
-def first_score(embedded: Embedded) -> dict[str, object]:
+def first_score(embedded: Embedded) -> dict[str, Any]:
     assert embedded.caught_up()
-    page = embedded.queries.list_scores(embedded.clock.now_ms())
-    return page["scores"][0]
+    page: dict[str, Any] = embedded.queries.list_scores(embedded.clock.now_ms())
+    score: dict[str, Any] = page["scores"][0]
+    return score
 
 
 def test_statements_become_a_score_with_reasons(running: Embedded) -> None:

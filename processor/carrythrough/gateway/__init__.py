@@ -1,1 +1,1 @@
-
+"""The HTTP application: intake, reads, stream and pages."""

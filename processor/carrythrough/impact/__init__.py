@@ -1,1 +1,1 @@
-
+"""Designs, estimators and the report ladder of impact (pure)."""
