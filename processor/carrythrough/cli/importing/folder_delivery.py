@@ -106,8 +106,9 @@ class _Nothing:
     def notify(self) -> None:
         """Do nothing."""
 
-    def stop(self) -> None:
-        """Do nothing."""
+    def stop(self, _grace_s: float = 0.0) -> bool:
+        """Do nothing; nothing was under way."""
+        return True
 
 
 def _require_program(settings: Settings) -> None:
