@@ -70,6 +70,7 @@ def add(
             raise wrong_usage(f"{one!r} is not a scope", fix, where="--scope", rule=rule)
     folder = data_folder(data_dir, config)
     entries = _read(folder, missing_ok=True)
+    first = not entries
     if any(entry["name"] == name for entry in entries):
         raise _taken(name)
     made, secret = new_credential(name, scope)
@@ -81,7 +82,9 @@ def add(
         say(f"  secret  {secret}")
         say(f"  may     {', '.join(made.scopes)}")
         say()
-        say("The secret is shown this once. Sender and server keep it; here only its hash is stored.")
+        say("The secret is shown this once: give it to the sender now. Here only its hash is stored.")
+    if first:
+        note("It is the only credential here: a server makes its first ones only in a folder that has none.")
     _tell_server(folder)
     return 0
 

@@ -22,6 +22,7 @@ FREE_BYTES_MIN = 200 << 20
 CLOCK_LAG_MS_MAX = 60_000
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
 """Where SQLite's locks or shared memory, or an fsync, cannot be relied upon."""
+MEMORY_FILE_SYSTEMS = frozenset({"tmpfs", "ramfs"})
 PRIVATE = ("credentials.json", "tenant.key")
 SYNCHRONOUS_FULL = 2
 
@@ -77,6 +78,11 @@ def _file_system(path: Path) -> Result:
         fix = "move the data folder to a local disk or a block volume; copy backups to the network instead"
         return Result(
             "file system", "failed", f"{kind} is a network file system: an fsync there proves nothing", fix
+        )
+    if kind in MEMORY_FILE_SYSTEMS:
+        fix = "fine for a trial; for real data name a data_dir on a disk"
+        return Result(
+            "file system", "warning", f"{kind} is in memory: everything is gone after a restart", fix
         )
     return Result("file system", "ok", kind or "not known on this system")
 

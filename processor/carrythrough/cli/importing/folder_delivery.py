@@ -11,13 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
 from carrythrough.cli.files.records import Kind
 from carrythrough.cli.importing.delivery import Sent, body_of
-from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.performance import admit_events
@@ -48,9 +47,8 @@ class FolderDelivery:
         self._limits = Limits()
         self._runtime = Embedded(settings)
         self._closed = False
-        held_back = self._runtime.dispatcher
-        self._runtime.dispatcher = cast("Dispatcher", _Nothing())
-        held_back.stop()
+        # Nothing leaves from here: a dispatcher that never starts keeps no thread and sends nothing.
+        self._runtime.dispatcher.start = lambda: None  # type: ignore[method-assign]
         try:
             self._runtime.start()
         except BaseException:
@@ -95,20 +93,6 @@ class FolderDelivery:
     def _counts(self) -> dict[str, int]:
         counters = self._runtime.state.counters
         return {name: counters.get(counter, 0) for name, counter in _COUNTS.items()}
-
-
-class _Nothing:
-    """In the place of the dispatcher: sends nothing."""
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def notify(self) -> None:
-        """Do nothing."""
-
-    def stop(self, _grace_s: float = 0.0) -> bool:
-        """Do nothing; nothing was under way."""
-        return True
 
 
 def _require_program(settings: Settings) -> None:

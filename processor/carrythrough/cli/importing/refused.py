@@ -109,8 +109,11 @@ def default_path(data_dir: str | None) -> Path:
     """Return where refused records go: beside the data folder, or here when a server is sent to."""
     if data_dir is None:
         return Path("carrythrough.quarantine.jsonl")
-    folder = Path(os.path.normpath(data_dir))
-    return folder.with_name(folder.name + ".quarantine.jsonl")
+    folder = Path(data_dir)
+    if folder.name in ("", ".."):
+        folder = folder.resolve()
+    name = f"{folder.name or 'carrythrough'}.quarantine.jsonl"
+    return folder.parent / name
 
 
 def _key(raw: bytes, code: str) -> bytes:
