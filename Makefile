@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export PYTHON
 
-.PHONY: help run test lint format docs lock wheel env dev-env clean
+.PHONY: help run test lint format coverage docs lock wheel env dev-env clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ format: dev-env ## Put the source into the one format, with the safe fixes
 
 docs: dev-env ## Generate docs/reference/ from the code
 	@.venv/bin/python tools/reference.py
+
+coverage: dev-env ## Tests with branch coverage of the product: make coverage ARGS="tests/unit tests/property"
+	@.venv/bin/coverage run -m pytest $(ARGS); .venv/bin/coverage combine --quiet; .venv/bin/coverage report
 
 bench-%: dev-env ## Run one benchmark: make bench-intake, make bench-memory
 	@.venv/bin/python benchmarks/$(subst -,_,$*).py $(ARGS)

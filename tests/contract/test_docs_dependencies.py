@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +75,33 @@ def test_what_is_tested_is_what_runs(repository: Path) -> None:
 
 def test_the_build_is_locked_too(project: dict[str, Any]) -> None:
     assert project["build-system"]["requires"] == project["dependency-groups"]["build"]
+
+
+def imported(folders: Iterable[Path]) -> set[str]:
+    """Return the top-level names that the Python files below `folders` import."""
+    found: set[str] = set()
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    return found
+
+
+IMPORTED_BY_NOBODY = {
+    "tzdata": "data that zoneinfo reads",
+}
+
+
+def test_the_product_imports_what_it_depends_on_and_nothing_else(
+    repository: Path, project: dict[str, Any]
+) -> None:
+    distributions = packages_distributions()
+    names = imported([repository / "processor", repository / "plugins" / "carrythrough_adapters"])
+    ours = {"carrythrough", "carrythrough_adapters"}
+    third_party = {name for name in names - ours if name not in sys.stdlib_module_names}
+    used = {bare(distributions[name][0]) for name in third_party}
+    declared = {bare(requirement) for requirement in project["project"]["dependencies"]}
+    assert used - declared == set(), "imported, and missing from the dependencies of the product"
+    assert declared - used - set(IMPORTED_BY_NOBODY) == set(), "a dependency that nothing imports"
