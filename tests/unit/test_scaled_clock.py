@@ -7,6 +7,7 @@ import pytest
 from carrythrough.testing.clock import SPEED_MAX, ScaledClock
 
 ANCHOR_MS = 1_795_000_000_000
+DAY_MS = 86_400_000
 
 
 class Monotonic:
@@ -48,26 +49,44 @@ def test_a_second_start_changes_nothing() -> None:
 
 def test_a_second_process_with_the_same_numbers_reads_the_same_time() -> None:
     monotonic = Monotonic()
-    server = ScaledClock(ANCHOR_MS, 3600.0, monotonic_ns=monotonic)
+    server = ScaledClock(ANCHOR_MS, 3600.0, lapse_ms=DAY_MS, lapse_s=2.0, monotonic_ns=monotonic)
     started_ns = server.start()
-    feed = ScaledClock(ANCHOR_MS, 3600.0, started_ns, monotonic)
-    monotonic.ns += 1_234_567_890
-    assert feed.now_ms() == server.now_ms()
+    feed = ScaledClock(
+        ANCHOR_MS, 3600.0, lapse_ms=DAY_MS, lapse_s=2.0, started_ns=started_ns, monotonic_ns=monotonic
+    )
+    for _ in range(5):
+        monotonic.ns += 1_234_567_890
+        assert feed.now_ms() == server.now_ms()
+
+
+def test_a_time_lapse_ends_at_the_anchor_and_goes_on_at_the_speed() -> None:
+    monotonic = Monotonic()
+    clock = ScaledClock(ANCHOR_MS, 60.0, lapse_ms=DAY_MS, lapse_s=2.0, monotonic_ns=monotonic)
+    monotonic.ns += 9_000_000_000
+    assert clock.now_ms() == ANCHOR_MS - DAY_MS
+    assert clock.live_s() == float("-inf")
+    clock.start()
+    readings = []
+    for _ in range(6):
+        readings.append((clock.now_ms() - ANCHOR_MS) / DAY_MS)
+        monotonic.ns += 500_000_000
+    assert readings[:5] == pytest.approx([-1.0, -0.75, -0.5, -0.25, 0.0])
+    assert readings[5] * DAY_MS == pytest.approx(30_000)
+    assert clock.live_s() == pytest.approx(1.0)
 
 
 def test_it_never_runs_backwards_on_the_real_monotonic_clock() -> None:
-    clock = ScaledClock(ANCHOR_MS, 3600.0)
+    clock = ScaledClock(ANCHOR_MS, 3600.0, lapse_ms=DAY_MS, lapse_s=0.005)
     clock.start()
-    readings = [clock.now_ms() for _ in range(10_000)]
+    readings = [clock.now_ms() for _ in range(20_000)]
     assert readings == sorted(readings)
+    assert readings[0] < ANCHOR_MS < readings[-1]
 
 
-def test_real_seconds_until_a_simulated_time() -> None:
-    monotonic = Monotonic()
-    clock = ScaledClock(ANCHOR_MS, 3600.0, monotonic_ns=monotonic)
-    clock.start()
-    assert clock.real_seconds_until(ANCHOR_MS + 7_200_000) == pytest.approx(2.0)
-    assert clock.real_seconds_until(ANCHOR_MS - 1) == 0.0
+@pytest.mark.parametrize(("lapse_ms", "lapse_s"), [(DAY_MS, 0.0), (0, 1.0), (-1, 1.0)])
+def test_a_lapse_without_time_on_both_sides_is_refused(lapse_ms: int, lapse_s: float) -> None:
+    with pytest.raises(ValueError, match="lapse"):
+        ScaledClock(ANCHOR_MS, 1.0, lapse_ms=lapse_ms, lapse_s=lapse_s)
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, SPEED_MAX * 2, float("nan")])

@@ -9,27 +9,26 @@ stands still, then simulated time begins.
 from __future__ import annotations
 
 import json as jsonlib
+import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import msgspec
 
-from carrythrough.cli.demo_tour import Tour, first_words, tour_words
+from carrythrough.cli.demo_screen import Screen
+from carrythrough.cli.demo_tour import Tour, ending_words, first_words, status_words, tour_words
 from carrythrough.cli.demo_watch import Ending, measure
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.settings import Settings
 from carrythrough.testing.clock import SPEED_MAX, ScaledClock
-from carrythrough.testing.simulator import HISTORY_DAYS
-from carrythrough.testing.simulator_feed import FeedOrder, Report
+from carrythrough.testing.simulator import DAY_MS, HISTORY_DAYS
+from carrythrough.testing.simulator_feed import FeedOrder, FirstAction, Report
 from carrythrough.testing.simulator_people import PEOPLE_MAX, Organisation, load_organisation
 from carrythrough.testing.simulator_process import FeedProcess
 
@@ -39,6 +38,29 @@ PORT_DEFAULT = 8080
 METRICS_PORT_DEFAULT = 9464
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  how to reach such a server from here
 EXIT_STOPPED, EXIT_FAILED = 0, 1
+LOOK_EVERY_S = 2.0
+"""Real seconds between two looks at the server's summary."""
+HISTORY_PERSON_DAYS_MAX = 28_000
+"""A larger organisation gets a shorter past, so that it is posted in a minute: about four things a person-day."""
+LAPSE_DAYS_MAX = 14.0
+LAPSE_SHARE = 0.2
+LAPSE_PERSON_DAYS_PER_S = 280.0
+"""How fast the last days before the anchor are played; a few ticks of the server fall into them."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What lies behind the anchor: days in all, and the last of them that pass in lapse_s real seconds."""
+
+    days: float
+    lapse_days: float
+    lapse_s: float
+
+
+def past_of(employees: int) -> Past:
+    """Return the past of an organisation of this size."""
+    days = min(HISTORY_DAYS, HISTORY_PERSON_DAYS_MAX / employees)
+    lapse_days = min(LAPSE_DAYS_MAX, LAPSE_SHARE * days)
+    return Past(days, lapse_days, max(2.0, employees * lapse_days / LAPSE_PERSON_DAYS_PER_S))
 
 
 def run_demo(
@@ -55,22 +77,21 @@ def run_demo(
 ) -> int:
     """Run the demo until Ctrl-C, or for `for_seconds` of live time; return the exit code.
 
-    speed: simulated seconds a real second. headless: say little, end with one line of JSON on standard
-    output (`json` does only the latter). port: None takes 8080, or a free one where that is taken.
-    data_dir: None takes a temporary folder that is removed at the end. Raises PermanentError for
-    options that cannot work, for a port that is taken and for a folder that is in use.
+    speed: simulated seconds a real second. headless: say nothing but one line of JSON on standard
+    output at the end; json: end with that line, with the words on standard error. port: None takes
+    8080, or a free one where that is taken. data_dir: None takes a temporary folder that is removed
+    at the end. Raises PermanentError for options that cannot work, for a port that is taken and for
+    a folder that is not empty.
     """
     _check_options(employees, speed, for_seconds)
     folder = _folder(data_dir)
     try:
         organisation = load_organisation(employees)
-        settings = _settings(folder, organisation, host, port, headless=headless)
-        demo = _Demo(
-            organisation, settings, speed, seed, for_seconds, quiet=headless, as_json=headless or json
-        )
-        return demo.run()
+        settings = _settings(folder, organisation, host, port)
+        screen = Screen(quiet=headless, as_json=headless or json)
+        return _Demo(organisation, settings, speed, seed, for_seconds, screen).run()
     except KeyboardInterrupt:
-        return EXIT_STOPPED
+        return EXIT_STOPPED  # before the server took over the signals
     except PermanentError as error:
         if error.problem.code == "port-in-use" and port is not None:
             fix = "stop the other program, or give another --port; without --port the demo finds a free one"
@@ -91,20 +112,19 @@ class _Demo:
         speed: float,
         seed: int,
         for_seconds: float | None,
-        *,
-        quiet: bool,
-        as_json: bool,
+        screen: Screen,
     ) -> None:
         self._organisation = organisation
         self._settings = settings
         self._seed = seed
         self._for_seconds = for_seconds
-        self._quiet = quiet
-        self._as_json = as_json
-        self._clock = ScaledClock(time.time_ns() // 1_000_000, speed)
+        self._screen = screen
+        self._past = past_of(len(organisation.people))
+        lapse_ms = int(self._past.lapse_days * DAY_MS)
+        now_ms = time.time_ns() // 1_000_000
+        self._clock = ScaledClock(now_ms, speed, lapse_ms=lapse_ms, lapse_s=self._past.lapse_s)
         self._began_s = time.monotonic()
         self._stopping = threading.Event()
-        self._stop_server: Callable[[], None] = lambda: None
         self._director: threading.Thread | None = None
         self._ending = Ending()
         self._failure = ""
@@ -115,136 +135,115 @@ class _Demo:
 
         try:
             serve(self._settings, clock=self._clock, on_ready=self._ready)
-        except KeyboardInterrupt:
-            pass  # how the server reports that it stopped because of a signal
         finally:
             self._stopping.set()
             if self._director is not None:
                 self._director.join()
-        self._say_goodbye()
+        figures = measure(self._ending, self._clock, self._failure)
+        self._screen.close(figures, ending_words(figures), self._failure)
         return EXIT_FAILED if self._failure else EXIT_STOPPED
 
     def _ready(self, info: dict[str, Any]) -> None:
-        """Take over the signals, so that the last figures are read before the server stops."""
-        servers_own = signal.getsignal(signal.SIGINT)
-        if not callable(servers_own):
-            raise TypeError("the server has no handler for SIGINT while it runs")
-        self._stop_server = lambda: servers_own(signal.SIGINT, None)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
         self._director = threading.Thread(target=self._direct, args=(info,), name="director")
         self._director.start()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping.is_set():
-            self._stop_server()  # a second Ctrl-C does not wait for the figures
-        self._stopping.set()
-
     def _direct(self, info: dict[str, Any]) -> None:
         try:
-            self._play(info)
+            self._play(self._tour(info))
         except Exception as error:  # noqa: BLE001  whatever it is, the server must not go on alone
-            self._failure = self._failure or f"{type(error).__name__}: {error}"
+            self._fail(f"{type(error).__name__}: {error}")
         finally:
-            self._stop_server()
+            if not self._stopping.is_set():
+                os.kill(os.getpid(), signal.SIGINT)  # the server's own way to be stopped
 
-    def _play(self, info: dict[str, Any]) -> None:
-        logins = {entry["name"]: (entry["key"], entry["secret"]) for entry in info["credentials"]}
+    def _tour(self, info: dict[str, Any]) -> Tour:
         host = self._settings.host
-        tour = Tour(
+        return Tour(
             url=_reachable(info["url"], host),
             signin_url=_reachable(info["signin_url"], host),
             metrics_url=_reachable(info["metrics_url"], host),
-            logins=logins,
+            logins={entry["name"]: (entry["key"], entry["secret"]) for entry in info["credentials"]},
             speed=self._clock.speed,
         )
-        self._say(first_words(tour, self._organisation))
+
+    def _play(self, tour: Tour) -> None:
+        """Start the simulator, and look after the run until something ends it."""
+        self._screen.say(first_words(tour, self._organisation))
         feed = FeedProcess(self._order(tour))
         follower = threading.Thread(target=self._follow, args=(feed, tour), name="reports", daemon=True)
         follower.start()
         try:
-            while not self._stopping.wait(0.1):
-                if self._time_is_up():
-                    break
-            self._ending.read_at_end(tour)
+            self._watch(tour)
         finally:
-            self._stopping.set()
             feed.ask_to_stop()
             code = feed.wait()
             follower.join(1.0)
-        if code != 0 and not self._failure:
-            self._failure = f"the simulator ended with code {code}"
+        if code != 0:
+            self._fail(f"the simulator ended with code {code}")
+
+    def _watch(self, tour: Tour) -> None:
+        looked_s = 0.0
+        while not self._stopping.wait(0.1) and not self._failure:
+            if self._for_seconds is not None and self._clock.live_s() >= self._for_seconds:
+                self._ending.read_at_end(tour)
+                return
+            if self._clock.live_s() > 0 and time.monotonic() - looked_s > LOOK_EVERY_S:
+                looked_s = time.monotonic()
+                self._ending.look(tour)
+                self._screen.status(
+                    status_words(measure(self._ending, self._clock, ""), self._clock.now_ms())
+                )
 
     def _order(self, tour: Tour) -> FeedOrder:
-        tenant_key = (Path(self._settings.data_dir) / "tenant.key").read_text("ascii").strip()
         return FeedOrder(
             url=tour.url,
             statements=tour.logins["lms"],
             events=tour.logins["business"],
             reader=tour.logins["reader"],
-            tenant_key=tenant_key,
+            tenant_key=(Path(self._settings.data_dir) / "tenant.key").read_text("ascii").strip(),
             employees=len(self._organisation.people),
             seed=self._seed,
             anchor_ms=self._clock.anchor_ms,
-            history_days=HISTORY_DAYS,
+            history_days=self._past.days,
             speed=self._clock.speed,
+            lapse_ms=self._clock.lapse_ms,
+            lapse_s=self._clock.lapse_s,
         )
-
-    def _time_is_up(self) -> bool:
-        started_ns = self._clock.started_ns
-        if self._for_seconds is None or started_ns is None:
-            return False
-        return time.monotonic_ns() - started_ns >= self._for_seconds * 1e9
 
     def _follow(self, feed: FeedProcess, tour: Tour) -> None:
-        """Read the simulator's reports until it ends."""
-        warned = False
+        """Read the simulator's reports until it ends; the tour begins when the past is behind us."""
+        touring = False
+        untold: list[FirstAction] = []
         for report in feed.reports():
             self._ending.report = report
-            if report.sent.refused and not warned:
-                warned = True
-                self._failure = f"the server refused statements or events: {report.sent.first_refusal}"
-                self._say(f"\n{self._failure}\n")
+            untold += report.firsts
+            if report.sent.refused:
+                self._fail(f"the server refused statements or events: {report.sent.first_refusal}")
             if report.event == "history":
-                self._say_progress(report)
+                self._screen.status(f"  posting the past: {report.share:.0%}")
             elif report.event == "history-done":
-                self._begin_live(feed, tour, report)
+                feed.start_live(self._clock.start())
             elif report.event == "failed":
-                self._failure = report.detail
-                self._stopping.set()
-        if not self._stopping.is_set():
-            self._failure = self._failure or "the simulator ended by itself"
-            self._stopping.set()
+                self._fail(report.detail)
+            elif report.event == "live" and report.now_ms >= self._clock.anchor_ms:
+                if not touring:
+                    touring = True
+                    self._begin_tour(tour, report)
+                for action in untold:
+                    self._screen.say(f"  First {action.action}: {action.name}, {action.skill}. {action.why}")
+                untold = []
 
-    def _begin_live(self, feed: FeedProcess, tour: Tour, report: Report) -> None:
+    def _begin_tour(self, tour: Tour, report: Report) -> None:
         self._ending.read_at_start(tour)
-        feed.start_live(self._clock.start())
         took_s = time.monotonic() - self._began_s
-        self._say(
-            f"  Posted {HISTORY_DAYS:.0f} days of history: {report.sent.statements:,} statements and "
-            f"{report.sent.events:,} events, {took_s:.1f} s after the start.\n"
+        self._screen.say(
+            f"  The past {self._past.days:.0f} days are in: {report.sent.statements:,} statements and "
+            f"{report.sent.events:,} events, {took_s:.0f} s after the start.\n"
         )
-        self._say(tour_words(tour, self._organisation))
+        self._screen.say(tour_words(tour, self._organisation))
 
-    def _say_progress(self, report: Report) -> None:
-        if len(self._organisation.people) > 400 and report.share < 1.0:
-            self._say(
-                f"  history: {report.share:4.0%}, {report.sent.statements + report.sent.events:,} posted"
-            )
-
-    def _say(self, words: str) -> None:
-        """Speak on standard output, or on standard error where the output belongs to a script."""
-        if not self._quiet:
-            print(words, file=sys.stderr if self._as_json else sys.stdout, flush=True)
-
-    def _say_goodbye(self) -> None:
-        figures = measure(self._ending, self._clock, self._failure)
-        if self._as_json:
-            print(jsonlib.dumps(figures), flush=True)
-        if self._failure:
-            print(f"The demo failed: {self._failure}", file=sys.stderr, flush=True)
-        elif not self._quiet:
-            self._say(self._ending.words(figures))
+    def _fail(self, reason: str) -> None:
+        self._failure = self._failure or reason
 
 
 def _check_options(employees: int, speed: float, for_seconds: float | None) -> None:
@@ -293,16 +292,13 @@ def _folder(data_dir: Path | None) -> Path:
     return data_dir
 
 
-def _settings(
-    folder: Path, organisation: Organisation, host: str, port: int | None, *, headless: bool
-) -> Settings:
+def _settings(folder: Path, organisation: Organisation, host: str, port: int | None) -> Settings:
     """Write map, roster and settings into the folder; return the settings."""
     program, roster = folder / "program.yaml", folder / "roster.json"
     program.write_text(organisation.program_text, encoding="utf-8")
     roster.write_text(organisation.roster_json(), encoding="utf-8")
-    console: dict[str, Any] = {"adapter": "console", "names": True}
-    if headless:
-        console = {"adapter": "file", "path": str(folder / "actions.jsonl")}
+    # The map sends actions to "console". Here that is a file, so that the terminal stays readable.
+    console = {"adapter": "file", "path": str(folder / "actions.jsonl")}
     values: dict[str, Any] = {
         "data_dir": str(folder),
         "host": host,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from carrythrough.testing.simulator_people import FOCUS, ORGANISATION_NAME, Employee, Organisation, Part
 from carrythrough.testing.simulator_statements import uuid_of
 from carrythrough.testing.simulator_world import SKILL_BY_ID, SkillWorld
+
+BEHIND_SHOWN_S = 3.0
+"""Real seconds by which the senders may run behind before the reader is told."""
 
 
 class Tour(msgspec.Struct, frozen=True):
@@ -53,13 +58,35 @@ def tour_words(tour: Tour, organisation: Organisation) -> str:
 {scores_command(tour, person)}
 
   Worth a look
-    - The page: people × skills with score, interval and stage. Click {person.name} and watch {skill.name}.
-    - Whose recall fades gets a spaced review, who learnt but never gets to apply it a nudge, who only
-      succeeds with the job aid open a hint to try without. Each action that leaves is printed below.
-    - The people act on what they get, so scores answer to the actions.
+    - The page: people and their skills with score, interval and stage. Click {person.name}, watch {skill.name}.
+    - Whose recall fades gets a spaced review; who learnt but never gets to apply it, a nudge; who only
+      succeeds with the job aid open, a hint to try without. The people act on what they get.
 
   Ctrl-C stops the demo.
 """
+
+
+def status_words(figures: dict[str, Any], now_ms: int) -> str:
+    """Return the line that is kept up to date while the demo runs."""
+    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
+    behind = f" · senders {figures['behind_s']:.0f} s behind" if figures["behind_s"] > BEHIND_SHOWN_S else ""
+    return (
+        f"  {moment:%a %d %b %H:%M} UTC there · {figures['statements']:,} statements · "
+        f"{figures['events']:,} events · actions: {_actions(figures)}{behind}"
+    )
+
+
+def ending_words(figures: dict[str, Any]) -> str:
+    """Return the closing words for a reader."""
+    moved = "" if figures["moved"] is None else f", {figures['moved']} of them moved"
+    return (
+        f"\n  Stopped after {figures['simulated_hours']:.0f} simulated hours: {figures['statements']:,} statements, "
+        f"{figures['events']:,} events,\n  {figures['pairs']:,} scores{moved}. Actions: {_actions(figures)}.\n"
+    )
+
+
+def _actions(figures: dict[str, Any]) -> str:
+    return ", ".join(f"{count} {rule}" for rule, count in figures["actions"].items()) or "none yet"
 
 
 def sample_pair(organisation: Organisation) -> tuple[Employee, SkillWorld]:

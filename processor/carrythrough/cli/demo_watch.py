@@ -17,8 +17,6 @@ PAIRS_MAX = 2_500
 """Scores read at most at the start and the end; a larger organisation gets no per-pair figures."""
 MOVED_POINTS = 1.0
 TIMEOUT_S = 5.0
-CLOSING_S = 2.0
-"""How long the closing figures may take, since somebody waits who pressed Ctrl-C."""
 
 
 class Ending(msgspec.Struct):
@@ -31,33 +29,26 @@ class Ending(msgspec.Struct):
 
     def read_at_start(self, tour: Tour) -> None:
         """Remember the scores with which live time begins."""
-        with contextlib.suppress(httpx.HTTPError), _client(tour, TIMEOUT_S) as client:
+        with contextlib.suppress(httpx.HTTPError), _client(tour) as client:
             self.before = _scores(client)
 
-    def read_at_end(self, tour: Tour) -> None:
-        """Read the closing figures; a server that is gone already leaves them empty."""
-        with contextlib.suppress(httpx.HTTPError), _client(tour, CLOSING_S) as client:
+    def look(self, tour: Tour) -> None:
+        """Keep the present summary; a server that is stopping leaves the one before."""
+        with contextlib.suppress(httpx.HTTPError), _client(tour) as client:
             self.summary = client.get("/v1/summary").raise_for_status().json()
-            self.after = _scores(client)
 
-    def words(self, figures: dict[str, Any]) -> str:
-        """Return the closing sentence for a reader."""
-        actions = ", ".join(f"{count} {rule}" for rule, count in figures["actions"].items()) or "none"
-        counts = (
-            f"{figures['statements']:,} statements",
-            f"{figures['events']:,} events",
-            f"{figures['pairs']:,} scores",
-            f"{figures['moved'] or 'none'} of them moved",
-        )
-        hours = f"{figures['simulated_hours']:.0f} simulated hours"
-        return f"\n  Stopped after {hours}: {', '.join(counts)}. Actions by rule: {actions}."
+    def read_at_end(self, tour: Tour) -> None:
+        """Read the closing figures."""
+        self.look(tour)
+        with contextlib.suppress(httpx.HTTPError), _client(tour) as client:
+            self.after = _scores(client)
 
 
 def measure(ending: Ending, clock: ScaledClock, failure: str) -> dict[str, Any]:
     """Return the closing figures as one flat JSON-ready object.
 
     scores: pairs with a shown score; moved: of these, changed by MOVED_POINTS or more since live time
-    began (both null in large organisations). actions: requested, by rule of the program map.
+    began (both null in large organisations and after Ctrl-C). actions: requested, by rule of the program map.
     """
     report, summary = ending.report, ending.summary
     before, after = ending.before, ending.after
@@ -68,7 +59,7 @@ def measure(ending: Ending, clock: ScaledClock, failure: str) -> dict[str, Any]:
     return {
         "ok": not failure,
         "failure": failure or None,
-        "simulated_hours": round((clock.now_ms() - clock.anchor_ms) / 3_600_000, 2),
+        "simulated_hours": round(max(0, clock.now_ms() - clock.anchor_ms) / 3_600_000, 2),
         "sent_statements": 0 if sent is None else sent.statements,
         "sent_events": 0 if sent is None else sent.events,
         "refused": 0 if sent is None else sent.refused,
@@ -90,8 +81,8 @@ def measure(ending: Ending, clock: ScaledClock, failure: str) -> dict[str, Any]:
     }
 
 
-def _client(tour: Tour, timeout_s: float) -> httpx.Client:
-    return httpx.Client(base_url=tour.url, auth=tour.logins["reader"], timeout=timeout_s)
+def _client(tour: Tour) -> httpx.Client:
+    return httpx.Client(base_url=tour.url, auth=tour.logins["reader"], timeout=TIMEOUT_S)
 
 
 def _scores(client: httpx.Client) -> dict[tuple[str, str], float | None] | None:

@@ -169,7 +169,7 @@ class Simulator:
             if rng.random() < life.simulate_rate:
                 acts.append(Act.SIMULATION)
         acts += [Act.OPPORTUNITY] * _poisson(life.opportunities(day), rng)
-        if life.chance and rng.random() < WEEKLY_OBSERVATION / 5:
+        if rng.random() < min(1.0, life.chance) * WEEKLY_OBSERVATION / 5:
             acts.append(Act.OBSERVATION)
         if day >= life.start_day and rng.random() < 0.01:
             acts.append(Act.SELF_REPORT)

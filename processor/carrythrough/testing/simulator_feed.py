@@ -2,8 +2,8 @@
 
 It is a process of its own, so that making thousands of statements never takes
 computing time away from the server that is being shown. It is told what to do by one
-JSON line on standard input (`FeedOrder`), then by the lines "start" (let live time run)
-and "stop"; the end of standard input also means stop, so it never outlives its parent.
+JSON line on standard input (`FeedOrder`), then by the lines "start" (let time run) and
+"stop"; the end of standard input also means stop, so it never outlives its parent.
 It reports by JSON lines on standard output (`Report`).
 """
 
@@ -22,7 +22,7 @@ import msgspec
 
 from carrythrough.identity.actor import pseudonym
 from carrythrough.testing.clock import ScaledClock
-from carrythrough.testing.simulator import DAY_MS, Delivery, Simulator
+from carrythrough.testing.simulator import DAY_MS, Simulator
 from carrythrough.testing.simulator_people import load_organisation
 from carrythrough.testing.simulator_reactions import ActionReader
 from carrythrough.testing.simulator_senders import Sender, SenderStoppedError, Sent
@@ -30,18 +30,19 @@ from carrythrough.testing.simulator_senders import Sender, SenderStoppedError, S
 LIVE_PAUSE_S = 0.1
 """Real seconds between two looks at the clock in live time."""
 REPORT_EVERY_S = 0.5
-HISTORY_CHUNK_MS = DAY_MS
 CATCH_UP_MS = 6 * 3_600_000
-"""Simulated time played at most between two looks at the commands, when the feed is behind."""
+"""Simulated time played at most between two looks at what else there is to do, when the feed is behind."""
 REACTIONS_MAX = 200
 """Actions taken from the queue at one look."""
 
 
 class FeedOrder(msgspec.Struct, kw_only=True):
-    """What the parent asks for. anchor_ms: where history ends and live time begins.
+    """What the parent asks for.
 
     statements, events, reader: (key, secret) of Basic credentials. tenant_key: hexadecimal; with it
-    the simulated people recognise the actions that are meant for them.
+    the simulated people recognise the actions that are meant for them. anchor_ms, speed, lapse_ms,
+    lapse_s: of the server's clock (see `ScaledClock`); what lies before its time lapse is posted as
+    history. history_days: all that is played before the anchor.
     """
 
     url: str
@@ -54,34 +55,48 @@ class FeedOrder(msgspec.Struct, kw_only=True):
     anchor_ms: int
     history_days: float
     speed: float
+    lapse_ms: int
+    lapse_s: float
 
 
 class Command(msgspec.Struct, kw_only=True):
-    """A line from the parent. do: "start" (with started_ns) or "stop"."""
+    """A line from the parent. do: "start" (with started_ns of the server's clock) or "stop"."""
 
     do: str
     started_ns: int = 0
 
 
+class FirstAction(msgspec.Struct, kw_only=True):
+    """An action in words: who got what about which skill, and why."""
+
+    action: str
+    name: str
+    skill: str
+    why: str
+
+
 class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A line to the parent. event: "history" (under way), "history-done", "live", "failed" or "stopped".
 
-    share: part of the history that is posted, 0..1. behind_s: real seconds by which live time runs
-    behind its clock. actions: how many were requested, by rule of the program map. taken_up: how
-    many of them a simulated person acted on.
+    now_ms: simulated time up to which everything is posted. share: part of the history that is
+    posted, 0..1. behind_s: real seconds by which the senders run behind the clock. actions: how many
+    were requested, by rule of the program map. taken_up: how many of them a simulated person acted
+    on. firsts: the first action of each rule, each told once.
     """
 
     event: str
     sent: Sent
+    now_ms: int = 0
     share: float = 0.0
     behind_s: float = 0.0
     actions: dict[str, int] = {}
     taken_up: int = 0
+    firsts: list[FirstAction] = []
     detail: str = ""
 
 
 class Feed:
-    """Plays history, waits for the start, plays live time until it is told to stop."""
+    """Plays history, waits for the start, then keeps up with the clock until it is told to stop."""
 
     def __init__(self, order: FeedOrder, commands: IO[bytes], reports: IO[bytes]) -> None:
         self._order = order
@@ -91,6 +106,7 @@ class Feed:
         self._stop = threading.Event()
         self._actions: Counter[str] = Counter()
         self._taken_up = 0
+        self._firsts: list[FirstAction] = []
         self._reported_s = 0.0
         organisation = load_organisation(order.employees)
         self._start_ms = order.anchor_ms - int(order.history_days * DAY_MS)
@@ -99,7 +115,7 @@ class Feed:
         self._sender = Sender(order.url, logins, self._stop.is_set)
         self._reader = ActionReader(order.url, order.reader, self._heard.put)
         tenant_key = bytes.fromhex(order.tenant_key)
-        self._employees = {pseudonym(tenant_key, f"roster:{p.id}"): p.id for p in organisation.people}
+        self._people = {pseudonym(tenant_key, f"roster:{p.id}"): p for p in organisation.people}
         threading.Thread(target=self._listen, args=(commands,), name="commands", daemon=True).start()
 
     def run(self) -> int:
@@ -109,7 +125,7 @@ class Feed:
             self._play_history()
             clock = self._wait_for_start()
             while clock is not None and not self._stop.is_set():
-                self._play_live(clock)
+                self._keep_up(clock)
         except SenderStoppedError:
             pass
         except httpx.TransportError as error:
@@ -132,29 +148,33 @@ class Feed:
         self._commands.put(Command(do="stop"))
 
     def _play_history(self) -> None:
-        span_ms = self._order.anchor_ms - self._start_ms
-        while self._simulator.now_ms < self._order.anchor_ms and not self._stop.is_set():
-            until_ms = min(self._order.anchor_ms, self._simulator.now_ms + HISTORY_CHUNK_MS)
+        end_ms = self._order.anchor_ms - self._order.lapse_ms
+        while self._simulator.now_ms < end_ms and not self._stop.is_set():
+            until_ms = min(end_ms, self._simulator.now_ms + DAY_MS)
             self._sender.send(self._simulator.advance(until_ms))
-            self._report(
-                "history", share=(until_ms - self._start_ms) / span_ms, at_most_every_s=REPORT_EVERY_S
-            )
+            share = (until_ms - self._start_ms) / (end_ms - self._start_ms)
+            self._report("history", share=share, at_most_every_s=REPORT_EVERY_S)
         if not self._stop.is_set():
             self._report("history-done", share=1.0)
 
     def _wait_for_start(self) -> ScaledClock | None:
-        while True:
-            command = self._commands.get()
-            if command.do == "stop":
-                return None
-            if command.do == "start":
-                return ScaledClock(self._order.anchor_ms, self._order.speed, command.started_ns)
+        command = self._commands.get()
+        if command.do != "start":
+            return None
+        order = self._order
+        return ScaledClock(
+            order.anchor_ms,
+            order.speed,
+            lapse_ms=order.lapse_ms,
+            lapse_s=order.lapse_s,
+            started_ns=command.started_ns,
+        )
 
-    def _play_live(self, clock: ScaledClock) -> None:
+    def _keep_up(self, clock: ScaledClock) -> None:
+        """Post what arrives up to the clock's present, then let people act on what reached them."""
         now_ms = clock.now_ms()
         until_ms = min(now_ms, self._simulator.now_ms + CATCH_UP_MS)
-        deliveries: list[Delivery] = list(self._simulator.advance(until_ms))
-        self._sender.send(deliveries)
+        self._sender.send(self._simulator.advance(until_ms))
         self._react()
         behind_s = (clock.now_ms() - self._simulator.now_ms) / 1000.0 / self._order.speed
         self._report("live", behind_s=behind_s, at_most_every_s=REPORT_EVERY_S)
@@ -162,16 +182,22 @@ class Feed:
             self._stop.wait(LIVE_PAUSE_S)
 
     def _react(self) -> None:
-        """Let the simulated people act on what reached them since the last look."""
         for _ in range(REACTIONS_MAX):
             try:
                 action = self._heard.get_nowait()
             except queue.Empty:
                 return
+            person = self._people.get(action["recipient"])
+            if person is not None:
+                self._note_first(action, person.name)
             self._actions[action["rule"]] += 1
-            employee = self._employees.get(action["recipient"])
-            if employee is not None and action["recipient"] == action["subject"]:
-                self._taken_up += self._simulator.prompt(employee, action["skill"], action["action"])
+            if person is not None and action["recipient"] == action["subject"]:
+                self._taken_up += self._simulator.prompt(person.id, action["skill"], action["action"])
+
+    def _note_first(self, action: dict[str, Any], name: str) -> None:
+        if action["rule"] not in self._actions:
+            words = {"action": action["action"], "skill": action["skill_name"], "why": action["why"]}
+            self._firsts.append(FirstAction(name=name, **words))
 
     def _report(
         self,
@@ -189,12 +215,15 @@ class Feed:
         report = Report(
             event=event,
             sent=self._sender.sent,
+            now_ms=self._simulator.now_ms,
             share=round(share, 4),
             behind_s=round(behind_s, 2),
             actions=dict(self._actions),
             taken_up=self._taken_up,
+            firsts=self._firsts,
             detail=detail,
         )
+        self._firsts = []
         try:
             self._reports.write(msgspec.json.encode(report) + b"\n")
             self._reports.flush()

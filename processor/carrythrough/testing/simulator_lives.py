@@ -45,7 +45,8 @@ COURSE: tuple[Step, ...] = (
     (6.0, Act.MENTORING),
     (9.0, Act.SIMULATION),
 )
-SHORT_COURSE: tuple[Step, ...] = COURSE[:4]
+UNPRACTISED_COURSE: tuple[Step, ...] = tuple(step for step in COURSE if step[1] is not Act.SIMULATION)
+LONG_AGO_SHARE = 0.25
 LONG_PRACTICE: tuple[Step, ...] = (*COURSE, (13.0, Act.SIMULATION), (17.0, Act.SIMULATION))
 NEVER_DAY = 1e9
 """A start that never comes: the course of a no-show."""
@@ -72,7 +73,7 @@ class Life(msgspec.Struct):
     role: str
     horizon_days: float
     return_day: float = NEVER_DAY
-    return_chance: float = 0.35
+    return_chance: float = 0.8
     done: int = 0
 
     def opportunities(self, day: float) -> float:
@@ -117,7 +118,7 @@ def make_life(
     history_days: how many days pass before somebody watches; newcomers start towards its end.
     """
     part = employee.part(skill.id)
-    ability = rng.gauss(0.65, 0.4) - (1.8 if part is Part.STRUGGLING else 0.0)
+    ability = rng.gauss(0.95, 0.4) - (2.1 if part is Part.STRUGGLING else 0.0)
     decay = min(0.7, max(0.25, rng.lognormvariate(-0.85, 0.2)))
     truth = PairTruth(
         ability, skill.difficulty, decay, reliance=rng.uniform(0.0, 0.25), lift=rng.uniform(0.5, 0.8)
@@ -144,15 +145,23 @@ def _steady(_life: Life, _rng: random.Random) -> None:
 
 
 def _lapsed(life: Life, rng: random.Random) -> None:
-    """Learn well, then move to work that never asks for it: memory fades, nobody sees it."""
-    life.start_day = rng.uniform(0.02, 0.30) * life.horizon_days
-    life.steps = COURSE[:5]
+    """Take the course and never come to use it: memory fades, and nobody sees it happen.
+
+    Most finish it shortly before somebody watches, when forgetting is steepest; for some it is long
+    ago, and such work comes back to them about when somebody watches.
+    """
     life.review_rate = life.simulate_rate = 0.0
     life.chance = 0.0
-    life.truth.ability = max(life.truth.ability, 0.2)
-    life.truth.decay = rng.uniform(0.5, 0.65)
-    # Some are sent back to that work while somebody watches; the others fade unseen.
-    life.return_day = life.horizon_days + rng.uniform(-1.0, 6.0)
+    life.truth.decay = rng.uniform(0.55, 0.70)
+    if rng.random() < LONG_AGO_SHARE:
+        life.start_day = rng.uniform(0.02, 0.25) * life.horizon_days
+        life.steps = COURSE[:5]
+        life.truth.ability = rng.uniform(0.7, 1.1)
+        life.return_day = life.horizon_days + rng.uniform(-2.0, 5.0)
+    else:
+        life.start_day = life.horizon_days - rng.uniform(2.0, 16.0)
+        life.steps = UNPRACTISED_COURSE
+        life.truth.ability = rng.uniform(0.4, 0.9)
 
 
 def _unused(life: Life, rng: random.Random) -> None:
@@ -184,7 +193,8 @@ def _struggling(life: Life, rng: random.Random) -> None:
 
 
 def _no_show(life: Life, _rng: random.Random) -> None:
-    """Never turn up for the course; the job goes on all the same."""
+    """Never turn up for the course; the job goes on all the same, and teaches less."""
+    life.truth.ability -= 0.9
     life.start_day = NEVER_DAY
     life.review_rate = life.simulate_rate = 0.0
     life.chance = 0.6

@@ -45,7 +45,7 @@ _CODES = {
 }
 # One letter a person, in the order of the roster. Each part is spread over teams, time zones and
 # days off, so that whatever the day and the hour, somebody of each part is at work.
-_CAST = "sfuas aussf uafus fsanu nssfa sunaw awuxn wnxsu"
+_CAST = "sfuas aufsf uafuf ffanu nfsfa sunaf awufn wfxsu"
 CAST = tuple(_CODES[letter] for letter in _CAST.replace(" ", ""))
 
 FOCUS: dict[str, dict[Part, str]] = {

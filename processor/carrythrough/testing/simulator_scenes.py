@@ -31,6 +31,8 @@ UNRECORDED_SHARE = 0.10
 CHECKED_SHARE = 0.15
 """Share of opportunities that quality assurance looks at."""
 CHECK_AGREES = 0.93
+FIGURE_CHANCE_MIN = 0.5
+"""Who gets less than this factor of the usual cases has too few for a weekly figure."""
 VIDEO_TRACE, MENTORING_TRACE = 0.30, 0.50
 ANSWER_TRACE = {True: 0.12, False: 0.08}
 CHOICE_TRACE = {True: 0.14, False: 0.09}
@@ -172,7 +174,7 @@ def _checked(scene: Scene, done_ms: int, *, met: bool) -> tuple[int, dict[str, A
 def _kpi(scene: Scene) -> Iterator[Arrival]:
     """Return the weekly figure: the truth, a slope, and noise with heavy tails."""
     life, skill = scene.life, scene.life.skill
-    if scene.person.role not in skill.kpi_roles or not life.chance:
+    if scene.person.role not in skill.kpi_roles or life.chance < FIGURE_CHANCE_MIN:
         return iter(())
     draws = [scene.rng.gauss(0.0, 1.0) for _ in range(4)]
     noise = skill.kpi_sd * heavy_tailed(draws[0], (draws[1], draws[2], draws[3]))
