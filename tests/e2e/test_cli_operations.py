@@ -298,3 +298,30 @@ def test_a_dead_letter_is_mended_replayed_and_delivered(run: Run, filled: Path, 
     serving(config, (tmp_path / "sent.jsonl").exists)
     (sent,) = (json.loads(line) for line in (tmp_path / "sent.jsonl").read_text("utf-8").splitlines())
     assert letter["id"] in json.dumps(sent)
+
+
+def test_a_record_that_scoring_fails_on_is_set_aside_shown_and_exported(
+    run: Run, filled: Path, tmp_path: Path
+) -> None:
+    connection = apsw.Connection(str(filled / "log.sqlite"))
+    position = connection.execute("SELECT max(position) + 1 FROM log").get
+    connection.execute(
+        "INSERT INTO log SELECT ?, 1, stored_ms, -1, 'lms', x'00112233445566778899aabbccddeeff', ? "
+        "FROM log ORDER BY position DESC LIMIT 1",
+        (position, b'{"torn": "off'),
+    )
+    connection.close()
+    again = run("ingest", "s.json", "--data-dir", "data")
+    assert again.returncode == 0, again.stderr
+    listed = run("quarantine", "list", "--data-dir", "data")
+    assert re.search(rf"^{position} ", listed.stdout, re.MULTILINE)
+    shown = run("quarantine", "show", position, "--data-dir", "data")
+    assert '{"torn": "off' in shown.stdout
+    assert f"position {position} of the log" in shown.stdout
+    assert run("quarantine", "export", position, "--data-dir", "data").stdout == '{"torn": "off\n'
+    assert run("quarantine", "show", position + 99, "--data-dir", "data").returncode == 1
+    sick = run("doctor", "--data-dir", "data")
+    assert sick.returncode == 1
+    assert "scoring failed on 1 record" in sick.stdout
+    scores = json.loads(run("scores", "--data-dir", "data", "--json").stdout)["scores"]
+    assert len(scores) == 2

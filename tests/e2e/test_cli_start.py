@@ -148,3 +148,18 @@ def test_a_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
         ["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_tables_fit_the_terminal_by_leaving_out_what_matters_less(run: Run, repository: Path) -> None:
+    course = repository / "examples" / "tccc"
+    inputs = ("--program", course / "program-map.yaml", "--roster", course / "roster.yaml")
+    assert run("ingest", course / "statements.jsonl.gz", "--data-dir", "data", *inputs).returncode == 0
+    wide = run("scores", "--data-dir", "data", COLUMNS="160").stdout
+    narrow = run("scores", "--data-dir", "data", COLUMNS="80").stdout
+    for heading in ("employee", "skill", "score", "stage"):
+        assert heading in wide.splitlines()[0]
+        assert heading in narrow.splitlines()[0]
+    assert "last evidence" in wide.splitlines()[0]
+    assert "last evidence" not in narrow
+    assert max(len(line) for line in narrow.splitlines()) <= 80
+    assert "Not enough evidence" in narrow

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from carrythrough.cli.terminal import say, say_json, show_problem, styled, table
+from carrythrough.cli.table import table
+from carrythrough.cli.terminal import say, say_json, show_problem, styled
 from carrythrough.errors import CarrythroughError, Problem
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
+from carrythrough.cli.table import table
 from carrythrough.cli.target import data_folder
-from carrythrough.cli.terminal import note, say, say_json, table
+from carrythrough.cli.terminal import note, say, say_json
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import PermanentError, Problem
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
+from carrythrough.cli.table import Column, table
 from carrythrough.cli.target import Target, open_reader
-from carrythrough.cli.terminal import note, plural, say, say_json, table
+from carrythrough.cli.terminal import note, plural, say, say_json
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.gateway.pages import words
 
@@ -41,14 +42,14 @@ def list_dead_letters(
     if not found:
         say("There are no dead letters.")
         return 0
-    columns = [
+    columns: list[Column] = [
         ("entry", "right"),
-        ("given up (UTC)", "ids"),
+        ("given up (UTC)", "ids", 3),
         ("adapter", "left"),
         ("action", "left"),
-        ("skill", "left"),
-        ("tries", "right"),
-        ("expires (UTC)", "ids"),
+        ("skill", "left", 2),
+        ("tries", "right", 4),
+        ("expires (UTC)", "ids", 5),
         ("last error", "left"),
     ]
     table(columns, (_row(entry) for entry in found))

@@ -8,8 +8,9 @@ from cyclopts import Parameter
 
 from carrythrough.cli.moments import time_of
 from carrythrough.cli.scores import STAGE_STYLES, heading_of
+from carrythrough.cli.table import Column, table
 from carrythrough.cli.target import Target, open_reader
-from carrythrough.cli.terminal import out, plural, say, say_json, say_wrapped, styled, table
+from carrythrough.cli.terminal import out, plural, say, say_json, say_wrapped, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.gateway.pages import words
 
@@ -95,7 +96,7 @@ def _words(found: dict[str, Any]) -> None:
         say()
         say("What moved it, in points of 100", "bold")
         for reason in reasons:
-            say(f"  {words.signed_points(reason['points']):>6}  {reason['text']}")
+            say_wrapped(reason["text"], f"  {words.signed_points(reason['points']):>6}  ")
     missing = [text for text in found["missing"] if text not in found["sentences"]]
     if missing:
         say()
@@ -119,15 +120,15 @@ def _evidence(found: dict[str, Any], limit: int) -> None:
         "bold",
     )
     say()
-    columns = [
+    columns: list[Column] = [
         ("time (UTC)", "ids"),
         ("channel", "left"),
         ("outcome", "right"),
-        ("counts now", "right"),
+        ("counts now", "right", 3),
         ("moved", "right"),
-        ("rule of the map", "left"),
-        ("about", "left"),
-        ("source", "ids"),
+        ("rule of the map", "left", 1),
+        ("about", "left", 4),
+        ("source", "ids", 5),
     ]
     table(columns, (_piece(piece) for piece in shown))
 

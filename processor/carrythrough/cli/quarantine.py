@@ -16,8 +16,9 @@ import msgspec
 from cyclopts import Parameter
 
 from carrythrough.cli.importing.refused import Entry, default_path, read_quarantine
+from carrythrough.cli.table import Column, table
 from carrythrough.cli.target import Target, open_reader
-from carrythrough.cli.terminal import note, plural, say, say_json, styled, table
+from carrythrough.cli.terminal import note, plural, say, say_json, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.pages import words
@@ -60,11 +61,11 @@ def list_quarantine(
     if refused:
         say(f"Refused on the way in: {plural(len(refused), 'record')} in {both.file_shown}", "bold")
         say()
-        columns = [
+        columns: list[Column] = [
             ("entry", "ids"),
             ("from", "left"),
             ("reason", "left"),
-            ("where", "left"),
+            ("where", "left", 1),
             ("what", "left"),
         ]
         table(columns, (_refused_row(entry) for entry in newest))
@@ -78,7 +79,7 @@ def list_quarantine(
             "bold",
         )
         say()
-        columns = [
+        aside: list[Column] = [
             ("entry", "ids"),
             ("stored (UTC)", "ids"),
             ("from", "left"),
@@ -89,7 +90,7 @@ def list_quarantine(
             [e["position"], words.when(e["stored"]), e["credential"], e["code"], e["detail"]]
             for e in set_aside
         )
-        table(columns, rows)
+        table(aside, rows)
     say()
     example = f"f{newest[0].number}" if newest else set_aside[0]["position"]
     say(f"One of them in full: carrythrough quarantine show {example} …", "dim")

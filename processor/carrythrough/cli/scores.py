@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from carrythrough.cli.table import Column, table
 from carrythrough.cli.target import Target, open_reader
-from carrythrough.cli.terminal import note, plural, say, say_json, styled, table
+from carrythrough.cli.terminal import note, plural, say, say_json, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.gateway.pages import words
 
@@ -85,8 +86,8 @@ def _everybody(found: list[dict[str, Any]], reader: Any, *, filtered: bool) -> N
             _explain_emptiness(reader.summary())
         return
     named = any("name" in entry for entry in found)
-    columns = [("employee", "ids")]
-    columns += [("name", "left"), ("team", "left")] if named else []
+    columns: list[Column] = [("employee", "ids")]
+    columns += [("name", "left", 1), ("team", "left", 2)] if named else []
     columns += [("skill", "left"), *_SCORE_COLUMNS]
     table(columns, (_row(entry, named=named) for entry in found))
     shown = sum(entry["score"] is not None for entry in found)
@@ -100,14 +101,14 @@ def _everybody(found: list[dict[str, Any]], reader: Any, *, filtered: bool) -> N
     say(f"Why: carrythrough explain {_name(found[0])} --skill {found[0]['skill']} …", "dim")
 
 
-_SCORE_COLUMNS = [
+_SCORE_COLUMNS: list[Column] = [
     ("score", "right"),
     ("80 %", "right"),
     ("", "left"),
     ("stage", "left"),
-    ("outcomes", "right"),
-    ("exposures", "right"),
-    ("last evidence (UTC)", "ids"),
+    ("outcomes", "right", 3),
+    ("exposures", "right", 4),
+    ("last evidence (UTC)", "ids", 5),
 ]
 
 
@@ -147,7 +148,12 @@ def _one(answer: dict[str, Any], skill: str, stage: str, *, as_json: bool) -> No
         say("No evidence yet" + (" that matches." if skill or stage else "."))
         return
     say()
-    columns = [("skill", "left"), *_SCORE_COLUMNS[:-1], ("target", "right"), _SCORE_COLUMNS[-1]]
+    columns: list[Column] = [
+        ("skill", "left"),
+        *_SCORE_COLUMNS[:-1],
+        ("target", "right", 2),
+        _SCORE_COLUMNS[-1],
+    ]
     rows = []
     for entry in skills:
         cells = _score_cells(entry)

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from carrythrough.cli.terminal import note, say, table
+from carrythrough.cli.table import table
+from carrythrough.cli.terminal import note, say
 
 
 def serve(

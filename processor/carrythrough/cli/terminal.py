@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -60,11 +60,11 @@ def say(text: object = "", style: str | None = None) -> None:
     out().print(printable(text), style=style)
 
 
-def say_wrapped(text: object, indent: int = 2) -> None:
-    """Print a paragraph of the result, wrapped at words, every line indented alike."""
-    lead = " " * indent
+def say_wrapped(text: object, first: str = "  ") -> None:
+    """Print a paragraph of the result wrapped at words, behind `first`; later lines begin as far in."""
+    lead = " " * len(first)
     width = min(out().width, BLOCK_WIDTH_MAX)
-    for line in textwrap.wrap(printable(text), width, initial_indent=lead, subsequent_indent=lead):
+    for line in textwrap.wrap(printable(text), width, initial_indent=first, subsequent_indent=lead):
         out().print(line, soft_wrap=True)
 
 
@@ -85,27 +85,6 @@ def styled(text: object, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(printable(text), style=style)
-
-
-def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Print a table on stdout; columns: (heading, "left" | "right" | "ids"); cells: text or `styled`."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(
-        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False
-    )
-    for heading, kind in columns:
-        shown.add_column(
-            heading,
-            justify="right" if kind == "right" else "left",
-            no_wrap=kind in ("right", "ids"),
-            overflow="fold",
-        )
-    for row in rows:
-        shown.add_row(*(cell if isinstance(cell, Text) else styled(cell) for cell in row))
-    out().print(shown)
 
 
 def show_problem(problem: Problem, *, as_json: bool = False) -> None:

@@ -9,7 +9,8 @@ import msgspec
 from cyclopts import Parameter
 
 from carrythrough.cli.files.opening import InputFile
-from carrythrough.cli.terminal import hanging, out, plural, say, say_json, styled, table
+from carrythrough.cli.table import table
+from carrythrough.cli.terminal import hanging, out, plural, say, say_json, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import CarrythroughError
 
