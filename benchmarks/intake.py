@@ -47,7 +47,7 @@ class Scale(msgspec.Struct, frozen=True):
     paced_s: float
 
 
-FULL = Scale(cohorts=6, weeks=4, real=528_000, null=300_000, single=60_000, paced_s=15.0)
+FULL = Scale(cohorts=4, weeks=6, real=528_000, null=300_000, single=60_000, paced_s=15.0)
 QUICK = Scale(cohorts=1, weeks=3, real=66_000, null=60_000, single=10_000, paced_s=6.0)
 
 
@@ -151,7 +151,7 @@ class Intake:
     def _index_behind_s(self, server: Server) -> float:
         began = time.perf_counter()
         end = server.summary()["position"]
-        while server.position("index.sqlite", _INDEX_POSITION) < end - 1:
+        while server.number("index.sqlite", _INDEX_POSITION) < end - 1:
             assert time.perf_counter() - began < INDEX_S, "the statement index does not follow"
             time.sleep(0.05)
         return time.perf_counter() - began
@@ -168,8 +168,9 @@ class Intake:
         count, pairs, people = summary["statements"], summary["pairs"], summary["employees"]
         assert count == self._sent, f"{self._sent} were sent and {count} are folded"
         mapped = 1 - summary["unmatched"] / count
-        outcomes, evidence = server.position("state.sqlite", _OUTCOMES), summary["evidence"]
-        shown = server.position("state.sqlite", _SHOWN)
+        outcomes, evidence = server.number("state.sqlite", _OUTCOMES), summary["evidence"]
+        effects = server.number("state.sqlite", _EFFECTS)
+        shown = server.number("state.sqlite", _SHOWN)
         assert mapped >= 0.3, f"only {mapped:.1%} yield evidence or exposure"
         assert outcomes >= 0.1 * count, f"only {outcomes} scored outcomes"
         assert pairs >= 3 * people, f"only {pairs / people:.2f} skills a person"
@@ -178,7 +179,7 @@ class Intake:
         table.add("statements with evidence or exposure", f"{mapped:.1%} ({evidence:,} pieces)")
         table.add("statements with a scored outcome", f"{outcomes / count:.1%}")
         table.add("people, skills a person", f"{people:,}, {pairs / people:.2f}")
-        table.add("pairs with a score shown", f"{shown / pairs:.0%}")
+        table.add("score changes, with a score to show", f"{effects:,}, {shown / effects:.0%}")
         table.add("actions asked for", f"{sum(summary['actions'].values()):,}")
         self._memory(server)
 
@@ -195,7 +196,7 @@ class Intake:
             run = load.run(part)
             cpu = server.cpu_s() - cpu
             load.close()
-            count = server.position("log.sqlite", _LOG_POSITION)
+            count = server.number("log.sqlite", _LOG_POSITION)
             assert count == len(part) * batch, f"the null pipeline stored {count} of {len(part) * batch}"
         self._table.title(f"Null pipeline, {_posts(batch)}, {connections} connections, {count:,} statements")
         seconds = run.ended - run.started
@@ -242,7 +243,8 @@ class Intake:
 
 
 _OUTCOMES = "SELECT count(*) FROM ledger WHERE w > 0 AND channel <= 3 AND voided = 0"
-_SHOWN = "SELECT count(*) FROM pair WHERE score >= 0"
+_EFFECTS = "SELECT count(*) FROM effect WHERE kind = 'score'"
+_SHOWN = _EFFECTS + " AND CAST(body AS TEXT) NOT LIKE '%\"score\":null%'"
 
 
 def _posts(batch: int) -> str:

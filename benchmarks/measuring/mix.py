@@ -20,6 +20,8 @@ import msgspec
 
 SKILLS = ("listening", "de-escalation", "diagnosis", "solutions", "follow-up")
 SKILLS_PER_PERSON = 3
+TURNS = (0, 0, 0, 1, 2)
+"""Beyond one a week in turn, most scored statements are about the first of a person's skills."""
 SCORED_EVERY = 10
 """After how many real statements of a copy its actor sends one more scored statement."""
 STAGGER = 3671
@@ -200,7 +202,7 @@ class Mix:
                     if real.first_of_actor:
                         yield self._one_scored(name, time, week)
                     if at % SCORED_EVERY == 0:
-                        yield self._one_scored(name, time, self._random.randrange(SKILLS_PER_PERSON))
+                        yield self._one_scored(name, time, self._random.choice(TURNS))
 
     def _one_scored(self, name: bytes, time: bytes, turn: int) -> Made:
         first = int(name[-2:], 36) if name[-2:].isalnum() else 0

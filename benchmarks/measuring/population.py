@@ -1,8 +1,8 @@
 """The people of bench-memory: a roster, and what each of them does in one round.
 
 A round is an exam, a simulated shift or a review of real calls, and each record says something about
-all five skills. Within a round people come in an order that has nothing to do with their number, as
-they would, so that the pages of the state file are met in no order either.
+all five skills. Within a round the people of a site come in an order that has nothing to do with
+their number, as they would, so that the pages of the state file are met in no order either.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hashlib import blake2b
 from measuring.mix import Made
 
 STRIDE = 7_919
-"""A prime: i * STRIDE modulo the number of people visits everybody once."""
+"""A prime: i * STRIDE modulo the number of people of a site visits each of them once."""
 HOME = "https://lms.bench.example"
 DAYS_APART = 3
 
@@ -37,8 +37,8 @@ def roster(people: int) -> str:
     return json.dumps({"people": entries})
 
 
-def statements(people: int, kind: str, number: int, rounds: int) -> Iterator[Made]:
-    """Yield one statement of everybody in round `number`; kind: "exam" or "shift"."""
+def statements(people: range, kind: str, number: int, rounds: int) -> Iterator[Made]:
+    """Yield one statement of each of `people` in round `number`; kind: "exam" or "shift"."""
     activity = f"{HOME}/exam/{number}" if kind == "exam" else f"https://sim.bench.example/shift/{number}"
     for n, score, h, time in _people(people, number, rounds):
         statement = {
@@ -52,8 +52,8 @@ def statements(people: int, kind: str, number: int, rounds: int) -> Iterator[Mad
         yield Made(json.dumps(statement, separators=(",", ":")).encode(), "")
 
 
-def events(people: int, number: int, rounds: int) -> Iterator[Made]:
-    """Yield one review of everybody's calls, in round `number`."""
+def events(people: range, number: int, rounds: int) -> Iterator[Made]:
+    """Yield one review of the calls of each of `people`, in round `number`."""
     for n, score, h, time in _people(people, number, rounds):
         event = {
             "id": h,
@@ -66,11 +66,11 @@ def events(people: int, number: int, rounds: int) -> Iterator[Made]:
         yield Made(json.dumps(event, separators=(",", ":")).encode(), "")
 
 
-def _people(people: int, number: int, rounds: int) -> Iterator[tuple[int, float, str, str]]:
+def _people(people: range, number: int, rounds: int) -> Iterator[tuple[int, float, str, str]]:
     """Yield (person, score 0..1, 32 hex digits, time) of a round."""
     day = datetime.now(tz=UTC) - timedelta(days=1 + DAYS_APART * (rounds - 1 - number))
-    for i in range(people):
-        n = (i * STRIDE + number) % people
+    for i in range(len(people)):
+        n = people[(i * STRIDE + number) % len(people)]
         digest = blake2b(f"{number}/{n}".encode(), digest_size=16)
         time = day - timedelta(seconds=n % 50_000)
         score = 0.3 + 0.7 * digest.digest()[0] / 255
