@@ -60,8 +60,9 @@ class Publisher:
             return
         news_ms = published.as_of_ms - e.t_ms
         if news_ms <= self._decider.news_ms_max:
-            published.ignored = 0
             published.armed = 1
+            if e.t_ms > published.action_ms:
+                published.ignored = 0  # something was done since the last push
         if e.channel <= 1 and len(learner.pairs) > 1 and not learner.refresh_ms:
             learner.refresh_ms = published.as_of_ms + REFRESH_MS
         reading = self._read(learner, pair, skill)
