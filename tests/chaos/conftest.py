@@ -88,7 +88,10 @@ class Traffic:
             result = {"score": {"scaled": chance.randrange(101) / 100}}
         elif kind < 7:
             verb, place = "passed", f"https://sim.example/call/{chance.randrange(5)}"
-            result = {"success": chance.random() < 0.6, "score": {"raw": chance.randrange(11), "min": 0, "max": 10}}
+            result = {
+                "success": chance.random() < 0.6,
+                "score": {"raw": chance.randrange(11), "min": 0, "max": 10},
+            }
             verb = "passed" if result["success"] else "failed"
         elif kind < 9:
             place = f"https://lms.example/video/{chance.randrange(5)}"

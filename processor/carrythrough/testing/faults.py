@@ -27,6 +27,13 @@ OPERATIONS = ("open", "delete", "access", "read", "write", "truncate", "sync", "
 Fault = Callable[[str, int], Exception | None]
 """Asked before call number n (from 1) of an operation: what to raise instead of doing it, or None."""
 
+_HIGHEST_BESIDE = {
+    apsw.SQLITE_LOCK_SHARED: apsw.SQLITE_LOCK_RESERVED,
+    apsw.SQLITE_LOCK_RESERVED: apsw.SQLITE_LOCK_SHARED,
+    apsw.SQLITE_LOCK_EXCLUSIVE: apsw.SQLITE_LOCK_NONE,
+}
+"""For a lock that is asked for, the highest that another connection may hold."""
+
 _Change = tuple[int, bytes] | int
 """(offset, data) of a write, or the size of a truncation."""
 
@@ -38,6 +45,8 @@ class Content:
         self.now = bytearray()
         self.durable = bytearray()
         self.unsynced: list[_Change] = []
+        self.locks: dict[int, int] = {}
+        """Lock level by open file (its id)."""
 
     def change(self, change: _Change) -> None:
         """Apply a write or truncation that is not durable yet."""
@@ -55,7 +64,8 @@ class LossyDisk(apsw.VFS):
     """A registered VFS named `name`; give that name to `embedded.database.connect`, then `unregister`.
 
     calls: counted I/O calls so far. fault: see `Fault`. Once the power is cut every call raises
-    apsw.IOError and nothing becomes durable any more.
+    apsw.IOError and nothing becomes durable any more; `silent` then makes the calls succeed without
+    effect, so that connections can be closed.
     """
 
     def __init__(self, name: str, fault: Fault | None = None) -> None:
@@ -64,6 +74,7 @@ class LossyDisk(apsw.VFS):
         self.fault = fault
         self.calls = 0
         self.powered = True
+        self.silent = False
         self._lock = threading.RLock()
         self._names: dict[str, Content] = {}
         self._durable_names: dict[str, Content] = {}
@@ -81,7 +92,9 @@ class LossyDisk(apsw.VFS):
     def unsynced_bytes(self) -> int:
         """Return how many written bytes would be lost now."""
         with self._lock:
-            changes = [c for content in self._names.values() for c in content.unsynced if isinstance(c, tuple)]
+            changes = [
+                c for content in self._names.values() for c in content.unsynced if isinstance(c, tuple)
+            ]
             return sum(len(data) for _, data in changes)
 
     def write_out(self, folder: Path) -> None:
@@ -94,6 +107,8 @@ class LossyDisk(apsw.VFS):
         """Count one call; raises what the fault says, or apsw.IOError without power."""
         with self._lock:
             if not self.powered:
+                if self.silent:
+                    return
                 raise apsw.IOError("the power is off")
             self.calls += 1
             error = None if self.fault is None else self.fault(operation, self.calls)
@@ -128,7 +143,7 @@ class LossyDisk(apsw.VFS):
         with self._lock:
             if self._names.pop(filename, None) is None:
                 missing = apsw.IOError("no such file")
-                missing.extendedresult = apsw.SQLITE_IOERR_DELETE_NOENT
+                missing.extendedresult = apsw.SQLITE_IOERR_DELETE_NOENT  # type: ignore[attr-defined] # apsw reads it
                 raise missing
             if syncdir:
                 self.sync_folder()
@@ -152,7 +167,6 @@ class LossyFile:
         self._disk = disk
         self._content = content
         self._syncs_folder = syncs_folder
-        self._lock_level = apsw.SQLITE_LOCK_NONE
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
         """Return up to `amount` bytes; fewer at the end of the file."""
@@ -172,6 +186,8 @@ class LossyFile:
     def xSync(self, flags: int) -> None:  # noqa: N802
         """Make the file's content durable, and its folder's names where it is a new journal."""
         self._disk.count("sync")
+        if not self._disk.powered:
+            return
         self._content.sync()
         if self._syncs_folder:
             self._disk.sync_folder()
@@ -183,16 +199,22 @@ class LossyFile:
         return len(self._content.now)
 
     def xLock(self, level: int) -> None:  # noqa: N802
-        """Take a lock level; one process and one connection a file, so it is always free."""
-        self._lock_level = max(self._lock_level, level)
+        """Take a lock level; raises apsw.BusyError where another open file stands in the way."""
+        locks = self._content.locks
+        highest = max(
+            (held for file, held in locks.items() if file != id(self)), default=apsw.SQLITE_LOCK_NONE
+        )
+        if highest > _HIGHEST_BESIDE[level]:
+            raise apsw.BusyError("another connection holds the file")
+        locks[id(self)] = max(level, locks.get(id(self), level))
 
     def xUnlock(self, level: int) -> None:  # noqa: N802
         """Go back to a lock level."""
-        self._lock_level = level
+        self._content.locks[id(self)] = level
 
     def xCheckReservedLock(self) -> bool:  # noqa: N802
-        """Say whether somebody holds a reserved lock."""
-        return self._lock_level >= apsw.SQLITE_LOCK_RESERVED
+        """Say whether any connection holds a reserved lock."""
+        return any(level >= apsw.SQLITE_LOCK_RESERVED for level in self._content.locks.values())
 
     def xFileControl(self, op: int, pointer: int) -> bool:  # noqa: N802
         """Know no file control."""
@@ -208,6 +230,7 @@ class LossyFile:
 
     def xClose(self) -> None:  # noqa: N802
         """Close; nothing becomes durable by it."""
+        self._content.locks.pop(id(self), None)
 
 
 def fail_once(number: int, error: Callable[[], Exception]) -> Fault:
@@ -215,7 +238,9 @@ def fail_once(number: int, error: Callable[[], Exception]) -> Fault:
     return lambda _, n: error() if n == number else None
 
 
-def fail_between(first: int, last: int, error: Callable[[], Exception], only: tuple[str, ...] = OPERATIONS) -> Fault:
+def fail_between(
+    first: int, last: int, error: Callable[[], Exception], only: tuple[str, ...] = OPERATIONS
+) -> Fault:
     """Return a fault that makes the calls `first`..`last` among the operations `only` raise `error()`."""
     return lambda operation, n: error() if first <= n <= last and operation in only else None
 
@@ -253,5 +278,5 @@ def _survive(content: bytearray, change: _Change, chance: random.Random) -> None
     offset, data = change
     # Sectors are those of the file: the cut lies on one of their borders inside the write.
     borders = range(-offset % SECTOR_BYTES, len(data), SECTOR_BYTES)
-    cut = chance.choice(borders) if len(borders) else 0
+    cut = chance.choice(borders) if borders else 0
     _apply(content, (offset, data[:cut]) if fate == 2 else (offset + cut, data[cut:]))

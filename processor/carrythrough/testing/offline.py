@@ -72,8 +72,8 @@ def stored_state(data_dir: Path) -> PlacedState:
     """Return what the state file of a data folder holds; raises FileNotFoundError without one."""
     connection = _open(data_dir / "state.sqlite")
     try:
-        with connection:  # one read transaction: a server may be writing
-            return _stored(connection)
+        connection.execute("BEGIN")  # one read transaction: a server may be writing
+        return _stored(connection)
     finally:
         connection.close()
 
@@ -93,7 +93,9 @@ def compare(a: State, b: State) -> list[str]:
         found += _learner_differences("published half", a, b)
     found += _keyed("ledger row", a.rows, b.rows)
     if a.voids != b.voids:
-        found.append(f"voids: {len(a.voids - b.voids)} only in the first, {len(b.voids - a.voids)} only in the second")
+        found.append(
+            f"voids: {len(a.voids - b.voids)} only in the first, {len(b.voids - a.voids)} only in the second"
+        )
     return found
 
 
@@ -214,7 +216,7 @@ def _learner_differences(part: str, a: State, b: State) -> list[str]:
 
 
 def _keyed(what: str, a: Mapping[Any, Any], b: Mapping[Any, Any]) -> list[str]:
-    differing = sorted((str(key) for key in a.keys() | b.keys() if a.get(key) != b.get(key)))
+    differing = sorted(str(key) for key in a.keys() | b.keys() if a.get(key) != b.get(key))
     words = [f"{what} {key} differs" for key in differing[:DIFFERENCES_SHOWN]]
     if len(differing) > DIFFERENCES_SHOWN:
         words.append(f"{what}: {len(differing) - DIFFERENCES_SHOWN} more differ")
