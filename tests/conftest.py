@@ -33,6 +33,10 @@ CHROMIUM_NAMES = (
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Some tests run a process with a full disk or a limit on file sizes. Python writes a compiled module
+# without noticing that it was cut off, and every later process that reads it dies: so they write none.
+os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+
 # Shared two-core machines stall for reasons of their own: a deadline per example proves nothing there.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=1_000)
