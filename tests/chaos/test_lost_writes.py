@@ -37,17 +37,6 @@ FEW = (6, (1, 2))
 """Submissions and their sizes where the whole work is done once for each of its I/O calls."""
 IGNORE_CLOSING = "ignore::pytest.PytestUnraisableExceptionWarning"
 """A connection whose opening failed may fail again while it is collected: the fault, not a fault of ours."""
-FAULT_OPENING = pytest.mark.xfail(
-    strict=False,
-    reason="connect drops the answer of PRAGMA journal_mode=WAL: after an error in it the file has a rollback"
-    " journal, where synchronous=FULL does not make the last commit durable",
-)
-FAULT_TERMS = pytest.mark.xfail(
-    strict=False, reason="StateFile._undo skips terms.forget when view.forget meets a second disk error"
-)
-FAULT_PENDING_END = pytest.mark.xfail(
-    strict=False, reason="LogFile.commit takes the end of a group that was rolled back"
-)
 
 
 @pytest.fixture
@@ -248,7 +237,6 @@ def test_any_call_may_fail_once(
     assert refused, "no failing call was ever noticed: the faults did not reach the code under test"
 
 
-@FAULT_OPENING
 @pytest.mark.filterwarnings(IGNORE_CLOSING)
 @pytest.mark.usefixtures("quick_disk_waits")
 @pytest.mark.parametrize("length", [1, 2])
@@ -262,7 +250,6 @@ def test_calls_of_the_opening_may_fail(
         failing_run(disk, submissions, tmp_path / str(at), f"{length} calls from {at} of the opening")
 
 
-@FAULT_TERMS
 @pytest.mark.usefixtures("quick_disk_waits")
 @pytest.mark.parametrize("length", [2, 3, 7, 20])
 def test_calls_that_fail_in_a_row(
@@ -308,7 +295,6 @@ def test_a_full_disk_refuses_and_recovers(
     assert not lost_after_reopening(disk, acknowledged, tmp_path / "after")
 
 
-@FAULT_PENDING_END
 def test_a_refusal_right_after_a_failed_commit_takes_no_position(
     work: Any, new_disk: Callable[[], LossyDisk]
 ) -> None:

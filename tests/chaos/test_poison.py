@@ -44,12 +44,6 @@ POISON: dict[str, tuple[int, bytes]] = {
     "a program map without its envelope": (Kind.PROGRAM, b"map: plain"),
     "a roster that is none": (Kind.ROSTER, b'{"file":"roster.yaml","text":"people: 7"}'),
 }
-FAULT_ACTIVATION = pytest.mark.xfail(
-    strict=False, reason="a start reads the newest activation in the log even where the fold set it aside"
-)
-FAULT_FIRST_GROUP = pytest.mark.xfail(
-    strict=False, reason="LogFile.commit knows no end when the first group of a process stores nothing"
-)
 ACTIVATIONS = {Kind.PROGRAM, Kind.ROSTER}
 
 
@@ -126,10 +120,7 @@ def submit(embedded: Embedded, admitted: list[Admitted]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(n, marks=FAULT_ACTIVATION) if n == "a program map without its envelope" else n
-        for n in POISON
-    ],
+    list(POISON),
 )
 def test_a_record_that_cannot_be_folded_is_set_aside(
     name: str, running: Any, statements: Callable[[int], list[Admitted]], tmp_path: Path
@@ -183,7 +174,6 @@ def test_many_bad_records_among_good_ones_in_one_batch(
     assert not compare(offline_fold(data), after)
 
 
-@FAULT_ACTIVATION
 def test_a_restart_after_a_bad_activation_keeps_the_map_that_was_in_force(
     running: Any, statements: Callable[[int], list[Admitted]], tmp_path: Path
 ) -> None:
@@ -200,7 +190,6 @@ def test_a_restart_after_a_bad_activation_keeps_the_map_that_was_in_force(
     assert not compare(offline_fold(data), stored_state(data))
 
 
-@FAULT_FIRST_GROUP
 def test_a_conflict_is_refused_as_such_right_after_a_restart(
     running: Any, statements: Callable[[int], list[Admitted]], tmp_path: Path
 ) -> None:

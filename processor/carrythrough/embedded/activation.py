@@ -46,10 +46,14 @@ class Activator:
         )
         for kind in (Kind.PROGRAM, Kind.ROSTER):
             row = log.last(kind, position)
-            if row is not None:
-                in_force = self.activate(
-                    Record(row.position, kind, row.stored_ms, b"", -1, bytes(row.raw).decode()), in_force
-                )
+            while row is not None:
+                try:
+                    in_force = self.activate(
+                        Record(row.position, kind, row.stored_ms, b"", -1, bytes(row.raw).decode()), in_force
+                    )
+                    break
+                except Exception:  # noqa: BLE001 - the fold set it aside: what was in force before it stayed in force
+                    row = log.last(kind, row.position - 1)
         return in_force
 
     def activate(self, record: Record, in_force: InForce) -> InForce:

@@ -35,7 +35,8 @@ def connect(
     if exclusive:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     if not readonly:
-        connection.execute("PRAGMA journal_mode=WAL")
+        if connection.execute("PRAGMA journal_mode=WAL").get != "wal":
+            raise apsw.IOError("the file could not be put into WAL mode")
         connection.execute(f"PRAGMA wal_autocheckpoint={WAL_CHECKPOINT_PAGES}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")

@@ -146,7 +146,7 @@ class Folder:
 
     def _fold_surely(self, batch: list[Record]) -> None:
         """Fold a batch, waiting for the disk and setting aside what cannot be folded."""
-        while not self._stopping:
+        while not self._stopping and batch[-1].position > self._state.position:
             try:
                 self._fold_once_or_exactly(batch)
             except (

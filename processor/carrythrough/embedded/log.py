@@ -58,6 +58,7 @@ class LogFile:
     def begin(self) -> None:
         """Start the transaction of a group."""
         self._writer.execute("BEGIN IMMEDIATE")
+        self._pending_end = self.end
 
     def append(self, rows: list[object], ids: list[object], end: int) -> None:
         """Append flat rows and flat (id, position) pairs; raises apsw.ConstraintError when an id is known."""
@@ -74,6 +75,8 @@ class LogFile:
         """Undo the group, if one is open."""
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
+        # A commit may have failed towards us and yet be on disk: what the file says is what counts.
+        self.end = int(self._writer.execute("SELECT coalesce(max(position), 0) FROM log").get)
 
     def known(self, ids: list[bytes]) -> dict[bytes, int]:
         """Return the positions of those ids that the log has, the open group included."""

@@ -207,4 +207,7 @@ def _sources(settings: Settings) -> dict[Kind, tuple[str, str]]:
 
 def _current(log: LogReader, kind: Kind, end: int) -> str | None:
     row = log.last(kind, end)
-    return None if row is None else opened(bytes(row.raw))[0]
+    try:
+        return None if row is None else opened(bytes(row.raw))[0]
+    except Exception:  # noqa: BLE001 - an unreadable activation is replaced by the one configured
+        return None

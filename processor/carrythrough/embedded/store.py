@@ -105,8 +105,13 @@ class StateFile:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
         finally:
-            self.view.forget()
-            self.terms.forget()
+            try:
+                self.view.forget()
+            finally:
+                self.terms.forget()
+        # A commit may have failed towards us and yet be on disk: what the file says is what counts.
+        self.position = self._meta("position")
+        self._seq = self._meta("seq")
 
     def _write(
         self, delta: Delta, folded: Folded, adapters_of: Callable[[ActionRequested], Iterable[str]]
