@@ -132,9 +132,8 @@ def test_a_cut_connection_resumes_where_it_was(
 ) -> None:
     complaints.expected += ["net::ERR_"]
     page = open_page(f"http://127.0.0.1:{server.port}/")
-    page.context.add_cookies(
-        [cookie | {"name": f"carrythrough_session_{proxy.port}"} for cookie in page.context.cookies()]
-    )
+    renamed: Any = [{**c, "name": f"carrythrough_session_{proxy.port}"} for c in page.context.cookies()]
+    page.context.add_cookies(renamed)
     page.goto(f"http://127.0.0.1:{proxy.port}/")
     page.locator('#connection[data-state="live"]').wait_for()
     page.evaluate("window.notReloaded = true")

@@ -67,7 +67,12 @@ def _statement(number: int, who: int, kind: str, share: int, t_ms: int) -> Recor
 
 
 def _event(number: int, who: int, kind: str, share: int, t_ms: int) -> Record:
-    members: dict[str, object] = {"id": str(number), "source": "s", "kind": kind, "time": "2024-01-01T00:00:00Z"}
+    members: dict[str, object] = {
+        "id": str(number),
+        "source": "s",
+        "kind": kind,
+        "time": "2024-01-01T00:00:00Z",
+    }
     members["actor"] = {"mbox": f"mailto:p{who}@x.example"}
     if kind in ("qa-result", "task-outcome", "observation"):
         members["outcome"] = {"score": share / 4}
