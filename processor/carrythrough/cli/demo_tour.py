@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from carrythrough.testing.simulator_feed import FirstAction
 from carrythrough.testing.simulator_people import FOCUS, ORGANISATION_NAME, Employee, Organisation, Part
 from carrythrough.testing.simulator_statements import uuid_of
 from carrythrough.testing.simulator_world import SKILL_BY_ID, SkillWorld
 
+WIDTH = 100
 BEHIND_SHOWN_S = 3.0
 """Real seconds by which the senders may run behind before the reader is told."""
 
@@ -66,13 +69,19 @@ def tour_words(tour: Tour, organisation: Organisation) -> str:
 """
 
 
+def action_words(action: FirstAction) -> str:
+    """Return what the first action of a rule was, wrapped for the terminal."""
+    text = f"First {action.action}: {action.name}, {action.skill}. {action.why}"
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
 def status_words(figures: dict[str, Any], now_ms: int) -> str:
     """Return the line that is kept up to date while the demo runs."""
     moment = datetime.fromtimestamp(now_ms / 1000, UTC)
     behind = f" · senders {figures['behind_s']:.0f} s behind" if figures["behind_s"] > BEHIND_SHOWN_S else ""
     return (
         f"  {moment:%a %d %b %H:%M} UTC there · {figures['statements']:,} statements · "
-        f"{figures['events']:,} events · actions: {_actions(figures)}{behind}"
+        f"{figures['events']:,} events · {sum(figures['actions'].values()):,} actions{behind}"
     )
 
 

@@ -159,7 +159,7 @@ def _lapsed(life: Life, rng: random.Random) -> None:
         life.truth.ability = rng.uniform(0.7, 1.1)
         life.return_day = life.horizon_days + rng.uniform(-2.0, 5.0)
     else:
-        life.start_day = life.horizon_days - rng.uniform(2.0, 16.0)
+        life.start_day = life.horizon_days - rng.uniform(5.0, 16.0)
         life.steps = UNPRACTISED_COURSE
         life.truth.ability = rng.uniform(0.4, 0.9)
 
