@@ -305,7 +305,12 @@ def test_progress_is_lines_without_a_terminal_and_a_bar_on_one(
         [str(PROGRAM), "ingest", str(course / "statements.jsonl.gz"), "--data-dir", "other", *maps]
     )
     done = subprocess.run(
-        ["script", "-qec", command, "/dev/null"], cwd=tmp_path, capture_output=True, text=True, check=False
+        ["script", "-qec", command, "/dev/null"],
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm-256color"},  # a bar is drawn only where the terminal can
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0
     assert "reading" in done.stdout

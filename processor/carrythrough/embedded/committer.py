@@ -210,7 +210,7 @@ class Committer:
         if found is not None and (item.t_ms >= 0 or self._stored_ms - found[1] < CONTENT_WINDOW_MS):
             return found[0]
         digest = bytearray(blake2b(key + self._stored_ms.to_bytes(8, "big"), digest_size=16).digest())
-        digest[6] = digest[6] & 0x0F | 0x80  # RFC 9562 version 8, variant 10
+        digest[6] = digest[6] & 0x0F | 0x50  # made from content, as version 5 is; some clients know no later one
         digest[8] = digest[8] & 0x3F | 0x80
         minted = bytes(digest)
         batch.content.append((key, minted, self._stored_ms))
