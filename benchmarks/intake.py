@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from measuring.figures import Table, delays, load_average, machine, percentile
+from measuring.figures import Table, core_speed, delays, load_average, machine, percentile
 from measuring.load import Load, Run
 from measuring.mix import Made, Mix, read_real
 from measuring.requests import Requests
@@ -80,6 +80,7 @@ class Intake:
         began, table = time.perf_counter(), self._table
         table.title(f"bench-intake: {machine()}")
         table.add("load average before", load_average())
+        table.add("speed of a core before", core_speed())
         with Server("real_server", self._data_dir, str(PROGRAM)) as server:
             requests = self._batches(server)
             null = [self._null(requests, BATCH, BATCH_CONNECTIONS)]
@@ -101,6 +102,7 @@ class Intake:
             table.add("on disk", ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in sizes.items()))
         table.add("whole benchmark", f"{time.perf_counter() - began:.0f} s")
         table.add("load average after", load_average())
+        table.add("speed of a core after", core_speed())
         table.print()
         return {
             f"batch{BATCH}_statements_per_s": round(batch.per_s),

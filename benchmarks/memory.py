@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apsw
 from measuring import population
-from measuring.figures import Table, load_average, machine
+from measuring.figures import Table, core_speed, load_average, machine
 from measuring.load import Load
 from measuring.mix import Made
 from measuring.requests import Requests
@@ -45,6 +45,7 @@ def main() -> None:
     table = Table()
     table.title(f"bench-memory: {machine()}")
     table.add("load average before", load_average())
+    table.add("speed of a core before", core_speed())
     inputs = fresh_folder(options.data_dir)
     try:
         roster = inputs / "roster.json"
