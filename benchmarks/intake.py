@@ -18,7 +18,7 @@ from measuring.figures import Table, core_speed, delays, load_average, machine, 
 from measuring.load import Load, Run
 from measuring.mix import Made, Mix, read_real
 from measuring.requests import Requests
-from measuring.servers import HERE, Server
+from measuring.servers import HERE, Server, stop_servers_when_told
 from measuring.stream import seen_at, subscribe
 
 STATEMENTS_FILE = HERE.parent.parent / "shared" / "data" / "mooc_video_statements.jsonl.gz"
@@ -266,6 +266,7 @@ def main() -> None:
     parser.add_argument("--statements", type=Path, default=Path(default), help="a .jsonl.gz of statements")
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR, help="folder on the disk to measure")
     options = parser.parse_args()
+    stop_servers_when_told()
     if not options.statements.exists():
         print(f"bench-intake: no file {options.statements}; name one with --statements or BENCH_STATEMENTS")
         return

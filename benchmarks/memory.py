@@ -17,7 +17,7 @@ from measuring.figures import Table, core_speed, load_average, machine
 from measuring.load import Load
 from measuring.mix import Made
 from measuring.requests import Requests
-from measuring.servers import HERE, Server, fresh_folder, remove
+from measuring.servers import HERE, Server, fresh_folder, remove, stop_servers_when_told
 
 DATA_DIR = HERE.parent / ".cache" / "bench"
 PROGRAM = HERE / "program-map.yaml"
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small run for development; not for figures")
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR, help="folder on the disk to measure")
     options = parser.parse_args()
+    stop_servers_when_told()
     people = EMPLOYEES_QUICK if options.quick else EMPLOYEES
     table = Table()
     table.title(f"bench-memory: {machine()}")

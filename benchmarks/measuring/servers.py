@@ -34,6 +34,11 @@ def fresh_folder(parent: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="bench-", dir=parent))
 
 
+def stop_servers_when_told() -> None:
+    """Let SIGTERM unwind like Ctrl-C does, so that no server outlives a benchmark that is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def filesystem_of(path: Path) -> str:
     """Return the type of the file system that holds `path`, or "unknown" where /proc does not say."""
     best, kind = "", "unknown"
