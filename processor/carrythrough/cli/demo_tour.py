@@ -87,6 +87,8 @@ def status_words(figures: dict[str, Any], now_ms: int) -> str:
 
 def ending_words(figures: dict[str, Any]) -> str:
     """Return the closing words for a reader."""
+    if not figures["pairs"]:
+        return "\n  Stopped before the past was in.\n"
     moved = "" if figures["moved"] is None else f", {figures['moved']} of them moved"
     return (
         f"\n  Stopped after {figures['simulated_hours']:.0f} simulated hours: {figures['statements']:,} statements, "

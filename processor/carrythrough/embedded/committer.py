@@ -51,12 +51,19 @@ class Committer:
     """The thread that owns the log's writing connection."""
 
     def __init__(
-        self, log: LogFile, clock: Clock, telemetry: Telemetry, handoff: Callable[[list[Record]], None]
+        self,
+        log: LogFile,
+        clock: Clock,
+        telemetry: Telemetry,
+        handoff: Callable[[list[Record]], None],
+        ease: Callable[[], None] = lambda: None,
     ) -> None:
+        """handoff: takes committed records. ease: may hold a group back while the fold is behind."""
         self._log = log
         self._clock = clock
         self._telemetry = telemetry
         self._handoff = handoff
+        self._ease = ease
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._queued_bytes = 0
         self._counting = threading.Lock()
@@ -113,6 +120,7 @@ class Committer:
             first = self._queue.get()
             if first is None:
                 return
+            self._ease()
             group, statements = [first], len(first.items)
             while statements < GROUP_STATEMENTS_MAX and not self._queue.empty():
                 following = self._queue.get()
@@ -210,7 +218,9 @@ class Committer:
         if found is not None and (item.t_ms >= 0 or self._stored_ms - found[1] < CONTENT_WINDOW_MS):
             return found[0]
         digest = bytearray(blake2b(key + self._stored_ms.to_bytes(8, "big"), digest_size=16).digest())
-        digest[6] = digest[6] & 0x0F | 0x50  # made from content, as version 5 is; some clients know no later one
+        digest[6] = (
+            digest[6] & 0x0F | 0x50
+        )  # made from content, as version 5 is; some clients know no later one
         digest[8] = digest[8] & 0x3F | 0x80
         minted = bytes(digest)
         batch.content.append((key, minted, self._stored_ms))

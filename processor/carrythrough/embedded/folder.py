@@ -31,6 +31,9 @@ BATCH_RECORDS_MAX = 2_000
 """Records in one fold transaction: bounds the delay between acknowledgement and score."""
 HANDOFF_RECORDS_MAX = 20_000
 """Decoded records waiting in memory; beyond this the fold reads them back from the log."""
+HANDOFF_RECORDS_EASY = 8_000
+"""From here on the committer waits a little: reading records back costs more than waiting for the fold."""
+EASE_WAIT_S_MAX = 0.25
 DISK_WAIT_S = 1.0
 IDLE_WAIT_S = 0.5
 
@@ -68,6 +71,8 @@ class Folder:
         self.due_left = False
         """Whether the last tick left timers for another one to fire."""
         self._wake = threading.Event()
+        self._eased = threading.Event()
+        self._eased.set()
         self._stopping = False
         self.beat_s = time.monotonic()
         """When the loop last went round; /healthz asks for it."""
@@ -90,9 +95,15 @@ class Folder:
         with self._counting:
             taken = self._waiting_records < HANDOFF_RECORDS_MAX
             self._waiting_records += len(records) if taken else 0
+            if self._waiting_records >= HANDOFF_RECORDS_EASY:
+                self._eased.clear()
         if taken:
             self._waiting.append(records)
         self._wake.set()
+
+    def wait_until_eased(self) -> None:
+        """Hold the committer back a little while much waits here; never long, so a stuck fold stops no intake."""
+        self._eased.wait(EASE_WAIT_S_MAX)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -121,6 +132,8 @@ class Folder:
             self._waiting.popleft()
             with self._counting:
                 self._waiting_records -= len(head)
+                if self._waiting_records < HANDOFF_RECORDS_EASY:
+                    self._eased.set()
             records += (
                 head if head[0].position == position + 1 else [r for r in head if r.position > position]
             )
@@ -198,12 +211,12 @@ class Folder:
     def _tell(self, batch: list[Record], delta: Delta, published: list[Published]) -> None:
         """Tell subscribers, metrics and dispatcher; the batch is committed, so nothing here may undo it."""
         try:
-            if self.index is not None:
-                self.index.add(batch[0].position, batch[-1].position, self._digests.rows(batch))
             self._hub.publish(published)
             self._telemetry.folded(batch, delta)
             if any(entry.kind == "action" for entry in published):
                 self._on_actions()
+            if self.index is not None:
+                self.index.add(batch[0].position, batch[-1].position, self._digests.rows(batch))
         except Exception:
             self._telemetry.fold_loop_errors.inc()
             _logger.exception("telling_failed", position=batch[-1].position)

@@ -7,6 +7,7 @@ fold never waits for them. Scores are read as of the time of the question.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,6 +29,7 @@ from carrythrough.scoring.state import LearnerState
 from carrythrough.telemetry.metrics import Telemetry
 
 PAGE_MAX = 500
+SIZES_S = 1.0
 _STAGE_CODES = {stage.text: int(stage) for stage in Stage}
 
 
@@ -45,6 +47,7 @@ class Queries:
         self._connection = connect(state.path, readonly=True)
         self._terms = Terms(self._connection)
         self._lock = threading.RLock()
+        self._counted = (float("-inf"), 0, 0)
 
     @property
     def in_force(self) -> InForce:
@@ -238,13 +241,22 @@ class Queries:
         with self._lock:
             return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM effect").get)
 
+    def _sizes(self) -> tuple[int, int]:
+        """Return how many employees and pairs there are; counted anew every SIZES_S, since it walks the tables."""
+        counted_s, employees, pairs = self._counted
+        if time.monotonic() - counted_s > SIZES_S:
+            employees = int(self._connection.execute("SELECT count(*) FROM employee").get)
+            pairs = int(self._connection.execute("SELECT count(*) FROM pair").get)
+            # A large installation is counted less often: the walk never takes more than a few per cent.
+            self._counted = (time.monotonic() + pairs / 100_000, employees, pairs)
+        return employees, pairs
+
     def summary(self) -> dict[str, Any]:
         """Return the numbers of the installation as of now."""
         program = self.in_force.program.map
         with self._lock:
             one = self._connection.execute
-            employees = one("SELECT count(*) FROM employee").get
-            pairs = one("SELECT count(*) FROM pair").get
+            employees, pairs = self._sizes()
             dead = one("SELECT count(*) FROM outbox WHERE status='dead'").get
             actions = dict(select(self._connection, "SELECT status, count(*) FROM outbox GROUP BY status"))
         ack, visible = self._telemetry.medians_ms()

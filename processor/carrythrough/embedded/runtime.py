@@ -69,7 +69,9 @@ class Embedded:
             self._notify_dispatcher,
         )
         self.fold.index = self.index
-        self.committer = Committer(self.log, self.clock, self.telemetry, self._hand_over)
+        self.committer = Committer(
+            self.log, self.clock, self.telemetry, self._hand_over, self.fold.wait_until_eased
+        )
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
         self.dispatcher = Dispatcher(

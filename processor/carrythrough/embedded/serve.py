@@ -33,6 +33,8 @@ from carrythrough.settings import Settings
 SWITCH_INTERVAL_S = 0.001
 """How long one thread may hold the interpreter while another waits: the commit and the fold take turns."""
 GRACE_S = 5
+KEEP_ALIVE_S = 75
+"""An idle connection is kept this long: senders pool theirs, and many keep them for a minute."""
 BACKLOG = 2048
 FIRST_CREDENTIALS = (
     ("lms", ("statements/write",)),
@@ -85,6 +87,7 @@ async def _run(
         lifespan="off",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
         proxy_headers=False,
         http=bounded_protocol(limits),

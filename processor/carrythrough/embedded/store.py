@@ -34,7 +34,7 @@ from carrythrough.pipeline.effects import ActionRequested, Effect, SetAside
 from carrythrough.pipeline.fold import Delta
 from carrythrough.scoring.codec import encode_header, encode_pair
 
-EFFECTS_KEPT_MAX = 1_000_000
+EFFECTS_KEPT_MAX = 500_000
 """Effects kept for subscribers that resume; older ones are dropped a few at a time."""
 EFFECTS_DROPPED_AT_ONCE = 5_000
 

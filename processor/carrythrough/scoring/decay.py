@@ -83,6 +83,16 @@ def _admit_block(sums: Sums, key: int) -> bool:
     return True
 
 
+def read_weight(sums: Sums, half_lives: tuple[int, ...], index: int, now_ms: int) -> float:
+    """Return N decayed to `now_ms` for one half-life: the same bits as `read(...)[index][0]`."""
+    half_life = half_lives[index]
+    total = 0.0
+    for key in sorted(k for k in sums if k >> BLOCK_KEY_BITS == index):
+        landmark = (key & 0xFFFFFFFF) * BLOCK_HALF_LIVES * half_life
+        total += sums[key][0] * ldexp(decay(now_ms - landmark, half_life), -SUM_BITS)
+    return total
+
+
 def read(sums: Sums, half_lives: tuple[int, ...], now_ms: int) -> list[tuple[float, float, float]]:
     """Return (N, A, R) decayed to `now_ms` for each half-life, in order of `half_lives`.
 

@@ -11,7 +11,7 @@ import msgspec
 
 from carrythrough.evidence.types import Channel
 from carrythrough.scoring import beta
-from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, read
+from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, read, read_weight
 from carrythrough.scoring.head import Model, features, last_outcome_ms, prior
 from carrythrough.scoring.state import LearnerState, PairState
 
@@ -103,7 +103,11 @@ def read_score(learner: LearnerState, pair: PairState, now_ms: int, model: Model
 
 
 def _learnt_weight(pair: PairState, now_ms: int) -> float:
-    return sum(read(c.sums, LEARN_HALF_LIVES_MS, now_ms)[3][0] for c in pair.channels[:2] if c is not None)
+    """Return the weight of learn and practice outcomes at their longest memory."""
+    longest = len(LEARN_HALF_LIVES_MS) - 1
+    return sum(
+        read_weight(c.sums, LEARN_HALF_LIVES_MS, longest, now_ms) for c in pair.channels[:2] if c is not None
+    )
 
 
 def below(score: Score, target: float) -> float:

@@ -47,6 +47,7 @@ COURSE: tuple[Step, ...] = (
 )
 UNPRACTISED_COURSE: tuple[Step, ...] = tuple(step for step in COURSE if step[1] is not Act.SIMULATION)
 LONG_AGO_SHARE = 0.25
+LEANING_CHANCE = 1.8
 LONG_PRACTICE: tuple[Step, ...] = (*COURSE, (13.0, Act.SIMULATION), (17.0, Act.SIMULATION))
 NEVER_DAY = 1e9
 """A start that never comes: the course of a no-show."""
@@ -174,11 +175,17 @@ def _unused(life: Life, rng: random.Random) -> None:
 
 
 def _leaning(life: Life, rng: random.Random) -> None:
-    """Apply it at work, but never without the job aid."""
-    life.start_day = rng.uniform(0.30, 0.50) * life.horizon_days
-    life.chance = 1.8
+    """Apply it at work, but never without the job aid; half of them begin about when somebody watches."""
     life.truth.reliance = 1.0
     life.truth.lift = 0.85
+    if rng.random() < 0.5:
+        life.start_day = rng.uniform(0.30, 0.50) * life.horizon_days
+        life.chance = LEANING_CHANCE
+    else:
+        life.start_day = rng.uniform(0.55, 0.75) * life.horizon_days
+        life.chance = 0.0
+        life.return_day = life.horizon_days + rng.uniform(-4.0, 3.0)
+        life.return_chance = LEANING_CHANCE
 
 
 def _newcomer(life: Life, rng: random.Random) -> None:
