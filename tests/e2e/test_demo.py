@@ -214,8 +214,8 @@ def test_a_folder_with_something_in_it_is_left_alone(demo, tmp_path: Path) -> No
 
 
 @pytest.mark.timeout(60)
-def test_a_killed_demo_leaves_no_simulator_behind(demo) -> None:
-    running = demo("--port", "0", "--employees", "5")
+def test_a_killed_demo_leaves_no_simulator_behind(demo, tmp_path: Path) -> None:
+    running = demo("--port", "0", "--employees", "5", "--data-dir", str(tmp_path / "new"))
     running.read_until("Ctrl-C stops the demo")
     [simulator] = simulators_of(running.process.pid)
     running.process.kill()
