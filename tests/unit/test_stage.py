@@ -73,6 +73,12 @@ def test_no_score_under_five_outcomes_even_if_all_were_right() -> None:
     assert life(quiz(1.0, count=5)).score is not None
 
 
+def test_a_failure_after_months_without_use_does_not_hide_what_faded() -> None:
+    faded = life(quiz(1.0, since=90), sims(1.0, since=90))
+    failed = life(quiz(1.0, since=90), sims(1.0, since=90), job(0.0, count=1))
+    assert faded.stage is failed.stage is Stage.FADING
+
+
 def test_success_raises_failure_lowers_and_time_fades() -> None:
     base = life(quiz(0.7), sims(0.7)).score
     better = life(quiz(0.7), sims(0.7), job(1.0, count=3)).score

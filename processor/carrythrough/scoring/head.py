@@ -77,9 +77,18 @@ def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) 
     return row
 
 
-def last_outcome_ms(pair: PairState) -> int:
-    """Return the time of the newest outcome of any channel, 0 when there is none."""
-    return max((c.last_ms for c in pair.channels if c is not None), default=0)
+def fresh_ms(pair: PairState) -> int:
+    """Return when the pair was last at its freshest: the newest success, else the newest outcome, else 0.
+
+    Not the newest outcome alone: a failure after months without use would pass for the fresh state,
+    and what has faded would look as if it had never been learnt.
+    """
+    used_ms = _used_ms(pair)
+    return used_ms or max((c.last_ms for c in pair.channels if c is not None), default=0)
+
+
+def _used_ms(pair: PairState) -> int:
+    return max((c.success_ms for c in pair.channels if c is not None), default=0)
 
 
 def _gap_days(pair: PairState, now_ms: int) -> float:
@@ -87,7 +96,7 @@ def _gap_days(pair: PairState, now_ms: int) -> float:
 
     Only success refreshes: a failure must never raise a score by making the gap shorter.
     """
-    used_ms = max((c.success_ms for c in pair.channels if c is not None), default=0)
+    used_ms = _used_ms(pair)
     return max(0, now_ms - used_ms) / DAY_MS if used_ms else GAP_UNKNOWN_DAYS
 
 

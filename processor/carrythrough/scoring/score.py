@@ -12,7 +12,7 @@ import msgspec
 from carrythrough.evidence.types import Channel
 from carrythrough.scoring import beta
 from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, read, read_weight
-from carrythrough.scoring.head import Model, features, last_outcome_ms, prior
+from carrythrough.scoring.head import Model, features, fresh_ms, prior
 from carrythrough.scoring.state import LearnerState, PairState
 
 INTERVAL = 0.80
@@ -38,7 +38,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     """A score read at a time; only where `enough` says that it may be shown.
 
     value, low, high: 0..1. pi: learning prior now. pi_fresh: the same head read at the time of the
-    last outcome, so pi/pi_fresh is what retention has left. alpha, beta: of the
+    last success, so pi/pi_fresh is what retention has left. alpha, beta: of the
     job layer. successes, trials: A_job, N_job now. assisted: Σ of assisted successes now.
     outcomes: undecayed count. effective: decayed weight over all channels at their longest memory.
     """
@@ -79,7 +79,7 @@ def weigh(pair: PairState, now_ms: int, *, volatile: bool = False) -> Weight:
 def read_score(learner: LearnerState, pair: PairState, now_ms: int, model: Model, weight: Weight) -> Score:
     """Return the score of one pair at `now_ms` (ms since the epoch); weight: of `weigh` at the same time."""
     pi = prior(features(learner, pair, now_ms, model), model)
-    last_ms = last_outcome_ms(pair)
+    last_ms = fresh_ms(pair)
     pi_fresh = prior(features(learner, pair, last_ms, model), model) if 0 < last_ms < now_ms else pi
     m = model.job_strength
     a = m * pi + weight.successes
