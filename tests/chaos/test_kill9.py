@@ -28,7 +28,7 @@ from carrythrough.gateway.auth import Credentials, new_credential
 from carrythrough.testing.offline import compare, offline_fold, stored_state
 
 ROUNDS = int(os.environ.get("CARRYTHROUGH_KILL_ROUNDS", "55"))
-LIFE_S_MAX = 0.9
+LIFE_S_MAX = 0.7
 """Longest time from the first answer of a server to its death."""
 FOLD_S_MAX = 300.0
 """The fold may have fallen behind by everything that one loaded machine could take in."""

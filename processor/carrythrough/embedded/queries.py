@@ -30,6 +30,8 @@ from carrythrough.telemetry.metrics import Telemetry
 
 PAGE_MAX = 500
 SIZES_S = 1.0
+PAIRS_COUNTED_ALWAYS = 20_000
+"""Up to here counting costs a millisecond, and a fresh number is worth more."""
 _STAGE_CODES = {stage.text: int(stage) for stage in Stage}
 
 
@@ -242,9 +244,9 @@ class Queries:
             return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM effect").get)
 
     def _sizes(self) -> tuple[int, int]:
-        """Return how many employees and pairs there are; counted anew every SIZES_S, since it walks the tables."""
+        """Return how many employees and pairs there are; where there are many, counted anew only every SIZES_S."""
         counted_s, employees, pairs = self._counted
-        if time.monotonic() - counted_s > SIZES_S:
+        if pairs < PAIRS_COUNTED_ALWAYS or time.monotonic() - counted_s > SIZES_S:
             employees = int(self._connection.execute("SELECT count(*) FROM employee").get)
             pairs = int(self._connection.execute("SELECT count(*) FROM pair").get)
             # A large installation is counted less often: the walk never takes more than a few per cent.

@@ -9,7 +9,7 @@ import apsw
 from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.terms import Terms
-from carrythrough.evidence.types import Evidence
+from carrythrough.evidence.types import Channel, Evidence
 from carrythrough.pipeline.records import LedgerRow
 from carrythrough.scoring.codec import decode_header, decode_pair
 from carrythrough.scoring.state import LearnerState
@@ -130,6 +130,17 @@ class StoreView:
         """Return the ledger rows of an employee."""
         return read_ledger(self._connection, self._terms, subject, self.number(subject))
 
+    def near(self, subject: str, skill: str, from_ms: int, to_ms: int) -> list[LedgerRow]:
+        """Return the job and support rows of one skill in a span of event time."""
+        return read_ledger(
+            self._connection,
+            self._terms,
+            subject,
+            self.number(subject),
+            f" AND skill=? AND channel IN ({int(Channel.JOB)}, {int(Channel.SUPPORT)}) AND t_ms BETWEEN ? AND ?",
+            (self._terms.number(skill), from_ms, to_ms),
+        )
+
     def locate(self, source: bytes) -> str | None:
         """Return whose evidence a source is: whoever the log's record names, else a search of the ledger."""
         row = self._log.row_of(source)
@@ -161,14 +172,21 @@ class StoreView:
         return [row[0] for row in rows]
 
 
-def read_ledger(connection: apsw.Connection, terms: Terms, subject: str, number: int) -> list[LedgerRow]:
-    """Return the ledger rows of an employee, ordered by skill, channel and source."""
+def read_ledger(
+    connection: apsw.Connection,
+    terms: Terms,
+    subject: str,
+    number: int,
+    where: str = "",
+    values: tuple[int, ...] = (),
+) -> list[LedgerRow]:
+    """Return the ledger rows of an employee, ordered by skill, channel and source; `where` narrows them."""
     text = terms.text
     rows = select(
         connection,
         "SELECT source, skill, channel, t_ms, y, w, p_item, flags, item, rule, map_version, window_s, position, voided"
-        " FROM ledger WHERE employee=?",
-        (number,),
+        f" FROM ledger WHERE employee=?{where}",
+        (number, *values),
     )
     return [
         LedgerRow(

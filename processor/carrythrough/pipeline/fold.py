@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from carrythrough.evidence.types import Channel, Evidence
+from carrythrough.evidence.types import SUPPORT_WINDOW_S_MAX, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted, newly_assisted
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.plan import Add, InForce, Operation, Void
@@ -22,8 +22,16 @@ from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import LedgerRow
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
+_REACH_MS = SUPPORT_WINDOW_S_MAX * 1000
+_RELATED = frozenset({int(Channel.JOB), int(Channel.SUPPORT)})
 DUE_PER_TICK_MAX = 500
 """Employees whose timers one tick fires at most, so that no tick holds up the fold for long; the rest wait."""
+
+
+def is_near(row: LedgerRow, skill: str, from_ms: int, to_ms: int) -> bool:
+    """Say whether a row is what `StateView.near` returns."""
+    e = row.evidence
+    return e.skill == skill and e.channel in _RELATED and from_ms <= e.t_ms <= to_ms
 
 
 class StateView(Protocol):
@@ -39,6 +47,10 @@ class StateView(Protocol):
 
     def ledger(self, subject: str) -> Sequence[LedgerRow]:
         """Return all ledger rows of an employee, in any order."""
+        ...
+
+    def near(self, subject: str, skill: str, from_ms: int, to_ms: int) -> Sequence[LedgerRow]:
+        """Return the job and support rows of one skill with event times from `from_ms` to `to_ms`."""
         ...
 
     def locate(self, source: bytes) -> str | None:
@@ -146,9 +158,19 @@ class Fold:
         return False
 
     def _pair_rows(self, row: LedgerRow) -> list[LedgerRow]:
-        """Return the rows of the pair that count, the ones of this batch included."""
-        skill = row.evidence.skill
-        return [r for r in self._all_rows(row.subject) if r.evidence.skill == skill and not r.voided]
+        """Return the job and support rows of the pair that may bear on `row`, the ones of this batch included.
+
+        A job aid reaches SUPPORT_WINDOW_S_MAX far, so a span of that length on both sides holds every
+        success that `row` can touch and every job aid that can touch those.
+        """
+        e = row.evidence
+        from_ms, to_ms = e.t_ms - _REACH_MS, e.t_ms + _REACH_MS
+        rows = [
+            *self._view.near(row.subject, e.skill, from_ms, to_ms),
+            *(r for r in self._rows.get(row.subject, ()) if is_near(r, e.skill, from_ms, to_ms)),
+        ]
+        gone = {source for who, source in self.delta.voided if who == row.subject}
+        return [r for r in rows if not r.voided and r.evidence.source not in gone]
 
     def _all_rows(self, subject: str) -> list[LedgerRow]:
         rows = [*self._view.ledger(subject), *self._rows.get(subject, ())]

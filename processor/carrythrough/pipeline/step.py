@@ -12,7 +12,7 @@ from itertools import groupby
 import msgspec
 
 from carrythrough.pipeline.effects import Effect
-from carrythrough.pipeline.fold import Delta, Fold
+from carrythrough.pipeline.fold import Delta, Fold, is_near
 from carrythrough.pipeline.plan import InForce, plan
 from carrythrough.pipeline.records import BARRIERS, LedgerRow, Record
 from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
@@ -36,7 +36,11 @@ class State(msgspec.Struct, frozen=True):
 
     def ledger(self, subject: str) -> list[LedgerRow]:
         """Return the ledger rows of an employee."""
-        return [row for key, row in self.rows.items() if key[0] == subject]
+        return _by_subject(self.rows).get(subject, [])
+
+    def near(self, subject: str, skill: str, from_ms: int, to_ms: int) -> list[LedgerRow]:
+        """Return the job and support rows of one skill in a span of event time."""
+        return [row for row in self.ledger(subject) if is_near(row, skill, from_ms, to_ms)]
 
     def locate(self, source: bytes) -> str | None:
         """Return whose evidence a source is."""
@@ -66,6 +70,21 @@ class State(msgspec.Struct, frozen=True):
 
 
 _EMPTY = encode_learner_evidence(LearnerState())
+
+
+Rows = dict[tuple[str, str, int, bytes], LedgerRow]
+_indexed: tuple[Rows, dict[str, list[LedgerRow]]] = ({}, {})
+
+
+def _by_subject(rows: Rows) -> dict[str, list[LedgerRow]]:
+    """Return `rows` by subject; remembered for the last ledger asked about, which is never changed in place."""
+    global _indexed  # noqa: PLW0603 - a memo of one entry: the same rows give the same index
+    if _indexed[0] is not rows:
+        index: dict[str, list[LedgerRow]] = {}
+        for key, row in rows.items():
+            index.setdefault(key[0], []).append(row)
+        _indexed = (rows, index)
+    return _indexed[1]
 
 
 def step(state: State, inputs: Sequence[Record], in_force: InForce) -> tuple[State, list[Effect]]:

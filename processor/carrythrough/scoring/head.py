@@ -78,13 +78,14 @@ def features(learner: LearnerState, pair: PairState, now_ms: int, model: Model) 
 
 
 def fresh_ms(pair: PairState) -> int:
-    """Return when the pair was last at its freshest: the newest success, else the newest outcome, else 0.
+    """Return when the pair was last at its freshest: the newest success, or learn or practice outcome.
 
-    Not the newest outcome alone: a failure after months without use would pass for the fresh state,
-    and what has faded would look as if it had never been learnt.
+    A failure on the job does not count: after months without use it would pass for the fresh state,
+    and what has faded would look as if it had never been learnt. No learn or practice outcome is
+    newer than the result, so that no sum is ever read before its own evidence.
     """
-    used_ms = _used_ms(pair)
-    return used_ms or max((c.last_ms for c in pair.channels if c is not None), default=0)
+    learnt_ms = max((c.last_ms for c in pair.channels[:2] if c is not None), default=0)
+    return max(_used_ms(pair), learnt_ms)
 
 
 def _used_ms(pair: PairState) -> int:

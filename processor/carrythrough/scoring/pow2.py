@@ -13,6 +13,9 @@ FRACTION_BITS = 20
 TABLE_BITS = 62
 """Fixed-point bits of a table entry: entries are 2**f · 2**62 for f in [0, 1)."""
 
+WHOLE_MAX = 800
+"""Half-lives into the future beyond which a power saturates, so that sums of it stay finite floats."""
+
 _HALF_BITS = FRACTION_BITS // 2
 _HALF_MASK = (1 << _HALF_BITS) - 1
 _GUARD_BITS = 160
@@ -51,9 +54,11 @@ def fraction(remainder: int, period: int) -> int:
 
 
 def decay(age: int, period: int) -> float:
-    """Return 2**(-age/period) as a float; above 1 for negative ages.
+    """Return 2**(-age/period) as a float; above 1 for negative ages, and no more than 2**WHOLE_MAX.
 
     age, period: integers in the same unit, period > 0. Exact to 2**-20 of a half-life.
     """
     whole, remainder = divmod(-age, period)
+    if whole > WHOLE_MAX:
+        return ldexp(1.0, WHOLE_MAX)
     return ldexp(float(fraction(remainder, period)), whole - TABLE_BITS)
