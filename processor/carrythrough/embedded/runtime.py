@@ -87,8 +87,11 @@ class Embedded:
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
 
-    def start(self) -> None:
-        """Bring the map and roster into force where they changed, and start every thread."""
+    def start(self, *, deliver: bool = True) -> None:
+        """Bring the map and roster into force where they changed, and start every thread.
+
+        deliver: False keeps actions in the outbox, for an import; the next start sends what has not expired.
+        """
         self.committer.start()
         with_reader = self.log.reader()
         for kind, (text, filename) in self._sources.items():
@@ -99,7 +102,8 @@ class Embedded:
             self._require_program()
         self.index.start()
         self.fold.start()
-        self.dispatcher.start()
+        if deliver:
+            self.dispatcher.start()
         self._ticker.start()
 
     def stop(self) -> None:

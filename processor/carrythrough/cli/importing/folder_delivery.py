@@ -47,10 +47,8 @@ class FolderDelivery:
         self._limits = Limits()
         self._runtime = Embedded(settings)
         self._closed = False
-        # Nothing leaves from here: a dispatcher that never starts keeps no thread and sends nothing.
-        self._runtime.dispatcher.start = lambda: None  # type: ignore[method-assign]
         try:
-            self._runtime.start()
+            self._runtime.start(deliver=False)  # an import sends nothing
         except BaseException:
             self.close()
             raise
