@@ -27,7 +27,8 @@ from openapi_spec_validator import validate
 from carrythrough import __version__
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.app import build_app
-from carrythrough.gateway.auth import SCOPES, Credentials
+from carrythrough.gateway.auth import Credentials
+from carrythrough.gateway.scopes import SCOPES
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.xapi.versions import LATEST_1_0, LATEST_2_0

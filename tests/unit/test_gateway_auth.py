@@ -10,6 +10,7 @@ import pytest
 from carrythrough.errors import PermanentError
 from carrythrough.gateway import auth
 from carrythrough.gateway.auth import Credentials, new_credential
+from carrythrough.gateway.scopes import LMS_SCOPES
 
 
 def header(key: str, secret: str, scheme: str = "Basic") -> bytes:
@@ -114,3 +115,53 @@ def test_weak_or_senseless_credentials_are_not_made():
     for arguments in (("a", ("all",), "short"), ("a", ("write",), None), ("a:b", ("all",), None)):
         with pytest.raises(ValueError, match=r"secret|scope|colon"):
             new_credential(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed", "refused"),
+    [
+        ("all", ("statements/write", "state", "profile", "define", "events/write", "people/read"), ()),
+        (
+            "all/read",
+            ("statements/read", "statements/read/mine", "all/read"),
+            ("statements/write", "state", "profile", "define", "scores/read", "people/read"),
+        ),
+        ("statements/read", ("statements/read/mine",), ("statements/write", "all/read", "state")),
+        ("statements/read/mine", ("statements/read/mine",), ("statements/read",)),
+        ("state", ("state",), ("profile", "statements/read/mine")),
+        ("profile", ("profile",), ("state",)),
+        ("statements/write", ("statements/write",), ("statements/read/mine", "define")),
+    ],
+)
+def test_what_a_scope_includes(scope: str, allowed: tuple[str, ...], refused: tuple[str, ...]):
+    """Communication 4.2, the table of scopes."""
+    credential, _ = new_credential("lms", (scope,))
+    assert all(credential.allows(one) for one in allowed)
+    assert not any(credential.allows(one) for one in refused)
+
+
+def test_any_one_of_the_scopes_named_is_enough_and_a_refusal_names_them_all():
+    credential, secret = new_credential("reader", ("all/read",))
+    credentials = Credentials([credential])
+    assert credentials.require(header(credential.key, secret), "state", "all/read") == credential
+    with pytest.raises(PermanentError) as forbidden:
+        credentials.require(header(credential.key, secret), "state", "profile")
+    assert "state or profile" in forbidden.value.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("scopes", "mine", "defines"),
+    [
+        (("statements/write", "statements/read/mine"), True, False),
+        (("statements/read", "define"), False, True),
+        (("all/read",), False, False),
+        (("all",), False, True),
+        (LMS_SCOPES, True, True),
+    ],
+)
+def test_what_it_reads_and_whether_it_defines(scopes: tuple[str, ...], mine: bool, defines: bool):
+    credential, _ = new_credential("lms", scopes)
+    assert credential.reads_only_mine() is mine
+    assert credential.defines() is defines
+    assert Credentials([credential]).defines("lms") is defines
+    assert Credentials([credential]).defines("a-source-of-our-own") is True

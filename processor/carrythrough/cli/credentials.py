@@ -53,7 +53,8 @@ def add(
     carrythrough credentials add dashboard --scope scores/read --scope people/read --data-dir data
     ```
     """
-    from carrythrough.gateway.auth import SCOPES, new_credential
+    from carrythrough.gateway.auth import new_credential
+    from carrythrough.gateway.scopes import SCOPES
 
     if not NAME_PATTERN.fullmatch(name) or len(name) > NAME_LENGTH_MAX:
         raise wrong_usage(

@@ -17,20 +17,13 @@ from hashlib import blake2b, sha256
 import msgspec
 
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.gateway.scopes import DEFINE, SCOPES, STATEMENTS_READ, granted
 
 FILE_VERSION = 1
 SECRET_CHARACTERS_MIN = 24
 """Shortest secret taken: 24 characters of base64 are 144 bits."""
 KNOWN_HEADERS_MAX = 1_024
 """Right headers remembered; beyond it the memory starts anew."""
-ALL = "all"
-SCOPES = (
-    "statements/write",
-    "events/write",
-    "scores/read",
-    "people/read",
-    "all",
-)
 CHALLENGE = (b"www-authenticate", b'Basic realm="carrythrough", charset="UTF-8"')
 
 
@@ -46,9 +39,17 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scopes: tuple[str, ...]
     mode: str = "strict"
 
-    def allows(self, scope: str) -> bool:
-        """Say whether the credential has `scope`."""
-        return scope in self.scopes or ALL in self.scopes
+    def allows(self, *scopes: str) -> bool:
+        """Say whether the credential has any of `scopes`, or a scope that includes one."""
+        return not granted(self.scopes).isdisjoint(scopes)
+
+    def reads_only_mine(self) -> bool:
+        """Say whether GET of statements shows it none but those whose authority it is."""
+        return not self.allows(STATEMENTS_READ)
+
+    def defines(self) -> bool:
+        """Say whether its statements may change what is known of activities (Communication 4.2)."""
+        return self.allows(DEFINE)
 
 
 class _File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -128,16 +129,28 @@ class Credentials:
             self._known[digest] = credential
         return credential
 
-    def require(self, header: bytes | None, scope: str) -> Credential:
-        """Return the credential behind a header; raises PermanentError 401, or 403 naming the scope."""
+    def require(self, header: bytes | None, *scopes: str) -> Credential:
+        """Return the credential behind a header, which has any one of `scopes`.
+
+        Raises PermanentError: 401 when nobody is proved, 403 naming the scopes that would do.
+        """
         if not header:
-            raise PermanentError(_unknown("the request has no Authorization header", scope))
+            raise PermanentError(_unknown("the request has no Authorization header", scopes))
         credential = self.verify_basic(header)
         if credential is None:
-            raise PermanentError(_unknown("the key or the secret is wrong", scope))
-        if not credential.allows(scope):
-            raise PermanentError(_forbidden(credential.name, scope))
+            raise PermanentError(_unknown("the key or the secret is wrong", scopes))
+        if not credential.allows(*scopes):
+            raise PermanentError(_forbidden(credential.name, scopes))
         return credential
+
+    def defines(self, name: str) -> bool:
+        """Say whether statements of the credential `name` may change what is known of activities.
+
+        A name that is not (or no longer) here does: what a source of this installation's own brings
+        in was asked for by its owner.
+        """
+        known = [credential for credential in self._by_key.values() if credential.name == name]
+        return not known or any(credential.defines() for credential in known)
 
     def _check(self, header: bytes) -> Credential | None:
         scheme, _, encoded = header.strip().partition(b" ")
@@ -173,7 +186,7 @@ def _fault(credential: Credential) -> str:
     return ""
 
 
-def _unknown(detail: str, scope: str) -> Problem:
+def _unknown(detail: str, scopes: tuple[str, ...]) -> Problem:
     return Problem(
         code="credentials-missing-or-wrong",
         status=401,
@@ -181,19 +194,19 @@ def _unknown(detail: str, scope: str) -> Problem:
         detail=detail,
         where="Authorization",
         rule="RFC 7617: Authorization: Basic base64(key:secret)",
-        fix=f"send the key and the secret of a credential with the scope {scope}",
+        fix=f"send the key and the secret of a credential with the scope {' or '.join(scopes)}",
     )
 
 
-def _forbidden(name: str, scope: str) -> Problem:
+def _forbidden(name: str, scopes: tuple[str, ...]) -> Problem:
     return Problem(
         code="scope-missing",
         status=403,
         title="This credential may not do that",
-        detail=f"{name} does not have the scope {scope}",
+        detail=f"{name} does not have the scope {' or '.join(scopes)}",
         where="Authorization",
         rule="each credential has the scopes that its sender needs and no more",
-        fix=f"use a credential with the scope {scope}",
+        fix=f"use a credential with the scope {' or '.join(scopes)}",
     )
 
 

@@ -1,0 +1,52 @@
+"""What a credential may do: the scopes of xAPI (1.0.3 Communication 4.2) and four of our own.
+
+A request names the scopes of which any one is enough; what a wider scope includes is decided here
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+STATEMENTS_WRITE = "statements/write"
+STATEMENTS_READ_MINE = "statements/read/mine"
+STATEMENTS_READ = "statements/read"
+STATE = "state"
+DEFINE = "define"
+PROFILE = "profile"
+ALL_READ = "all/read"
+ALL = "all"
+XAPI_SCOPES = (
+    STATEMENTS_WRITE,
+    STATEMENTS_READ_MINE,
+    STATEMENTS_READ,
+    STATE,
+    DEFINE,
+    PROFILE,
+    ALL_READ,
+)
+OWN_SCOPES = ("events/write", "scores/read", "people/read")
+SCOPES = (*XAPI_SCOPES, *OWN_SCOPES, ALL)
+LMS_SCOPES = (STATEMENTS_WRITE, STATEMENTS_READ_MINE, STATE, DEFINE, PROFILE)
+"""What an LMS or a course needs: write, read back its own, keep documents, describe its activities."""
+
+READS_STATEMENTS = (STATEMENTS_READ_MINE,)
+"""Any one of these is enough to GET statements; the wider scopes include it."""
+READS_STATE = (STATE, ALL_READ)
+READS_PROFILE = (PROFILE, ALL_READ)
+READS_DEFINITIONS = (STATEMENTS_READ_MINE, STATE, PROFILE, ALL_READ)
+"""For the Activities and Agents resources, which repeat what statements and profiles say."""
+
+_INCLUDES = {
+    ALL_READ: frozenset({STATEMENTS_READ, STATEMENTS_READ_MINE}),
+    STATEMENTS_READ: frozenset({STATEMENTS_READ_MINE}),
+    ALL: frozenset(SCOPES),
+}
+"""`all/read` reads documents too, but does not include `state` and `profile`, which also write."""
+
+
+@lru_cache(maxsize=1_024)
+def granted(scopes: tuple[str, ...]) -> frozenset[str]:
+    """Return `scopes` with everything that they include."""
+    own = frozenset(scopes)
+    return own.union(*(_INCLUDES.get(scope, frozenset()) for scope in own))
