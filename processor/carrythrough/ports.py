@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from carrythrough.pipeline.effects import ActionRequested
+from carrythrough.xapi.query import AttachmentData, StatementPage, StatementQuery, StoredStatement
 
 
 class Clock(Protocol):
@@ -129,10 +130,43 @@ class Intake(Protocol):
     (503: overloaded, disk full; with retry-after). Nothing of a request that raises is stored.
     """
 
-    async def submit_statements(self, admitted: list[Any], credential: str) -> Receipt:
-        """Store `xapi.admission.Admitted` statements, all or none."""
+    async def submit_statements(
+        self,
+        admitted: list[Any],
+        credential: str,
+        version: str = "1.0.3",
+        attachments: Sequence[AttachmentData] = (),
+    ) -> Receipt:
+        """Store `xapi.admission.Admitted` statements, all or none, and before them what is attached.
+
+        version: "1.0.3" or "2.0.0", under whose rules they were admitted.
+        """
         ...
 
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:
         """Store `events.performance.AdmittedEvent` events, all or none."""
+        ...
+
+
+class Statements(Protocol):
+    """Stored statements, to be read; the calls block, so a shell makes them in a worker thread."""
+
+    def statement(self, id_: bytes, *, voided: bool) -> StoredStatement | None:
+        """Return the statement with this id if it is (not) voided; sees whatever was acknowledged."""
+        ...
+
+    def page(self, query: StatementQuery) -> StatementPage:
+        """Return one page; voided statements are left out, statements that refer to a match are in."""
+        ...
+
+    def attachments(self, sha2s: Iterable[str]) -> dict[str, AttachmentData]:
+        """Return the stored attachments among these digests."""
+        ...
+
+    def activity(self, id_: str) -> dict[str, Any] | None:
+        """Return the activity with the definition put together from what was stored, None when unknown."""
+        ...
+
+    def consistent_through_ms(self) -> int:
+        """Return the stored time up to which queries see everything."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from carrythrough.ports import Clock, Receipt
 from carrythrough.program.load import load_program
 from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
+from carrythrough.xapi.query import AttachmentData
 
 SEND_GRACE_S = 3.0
 """How long a stop waits for sends under way; what is cut off is sent again under the same key."""
@@ -120,7 +121,13 @@ class Embedded:
         self.log.close()
         self.folder_lock.close()
 
-    async def submit_statements(self, admitted: list[Any], credential: str) -> Receipt:
+    async def submit_statements(
+        self,
+        admitted: list[Any],
+        credential: str,
+        version: str = "1.0.3",
+        attachments: Sequence[AttachmentData] = (),
+    ) -> Receipt:
         """Store admitted statements; see `ports.Intake`."""
         return await self.committer.submit(Kind.STATEMENT, admitted, credential)
 

@@ -41,10 +41,16 @@ class Telemetry(Protocol):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A successful answer; `body` is JSON, or empty."""
+    """A successful answer; `body` is JSON unless `media_type` says otherwise, or empty.
+
+    headers: beside those that every answer of the endpoint carries. A HEAD request gets the headers
+    of the answer, its length included, without the body.
+    """
 
     status: int
     body: bytes = b""
+    media_type: bytes = b"application/json"
+    headers: tuple[Header, ...] = ()
 
 
 class Request(msgspec.Struct):
@@ -63,7 +69,7 @@ class Request(msgspec.Struct):
 
 
 class IntakeEndpoint:
-    """An ASGI endpoint that takes records in; subclasses say which, in `take`."""
+    """An ASGI endpoint that takes records in or gives them out; subclasses say which, in `take`."""
 
     scope_needed = ""
     methods: tuple[str, ...] = ("POST",)
@@ -89,13 +95,23 @@ class IntakeEndpoint:
             _logger.exception("intake_failed", endpoint=type(self).__name__)
             await self._refuse(send, request, INTERNAL, [])
         else:
+            headers = [*answer.headers, *self.headers_for(request)]
             await send_answer(
-                send, answer.status, answer.body, b"application/json", self.headers_for(request)
+                send,
+                answer.status,
+                answer.body,
+                answer.media_type,
+                headers,
+                head=request.method == "HEAD",
             )
 
     async def take(self, request: Request, credential: Credential) -> Answer:
         """Take the records of a request in; raises CarrythroughError."""
         raise NotImplementedError
+
+    def scopes_for(self, request: Request) -> tuple[str, ...]:
+        """Return the scopes of which a credential needs any one for `request`."""
+        return (self.scope_needed,)
 
     def headers_for(self, request: Request) -> list[Header]:
         """Return the headers that every answer to `request` carries."""
@@ -120,7 +136,9 @@ class IntakeEndpoint:
     async def _answer(self, request: Request) -> Answer:
         if request.method not in self.methods:
             raise PermanentError(_method(request.method, self.methods))
-        credential = self._credentials.require(request.headers.get(b"authorization"), self.scope_needed)
+        credential = self._credentials.require(
+            request.headers.get(b"authorization"), *self.scopes_for(request)
+        )
         return await self.take(request, credential)
 
     async def _refuse(self, send: Send, request: Request, problem: Problem, headers: list[Header]) -> None:

@@ -46,15 +46,20 @@ async def send_answer(
     body: bytes,
     media_type: bytes,
     headers: Iterable[tuple[bytes, bytes]] = (),
+    *,
+    head: bool = False,
 ) -> None:
-    """Answer with a whole body on a bare ASGI connection; an empty body has no media type."""
+    """Answer with a whole body on a bare ASGI connection; an empty body has no media type.
+
+    head: the request was HEAD, whose answer has the headers of the body and not the body (RFC 9110 9.3.2).
+    """
     sent = list(headers)
     if body:
         sent.append((b"content-type", media_type))
     if status != 204:
         sent.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": sent})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if head else body})
 
 
 def retry_headers(error: CarrythroughError) -> list[tuple[bytes, bytes]]:
