@@ -28,9 +28,9 @@ from carrythrough import __version__
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.app import build_app
 from carrythrough.gateway.auth import Credentials
-from carrythrough.gateway.scopes import SCOPES
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.pages.sessions import Sessions
+from carrythrough.gateway.scopes import SCOPES
 from carrythrough.gateway.xapi.versions import LATEST_1_0, LATEST_2_0
 from carrythrough.settings import Settings
 from carrythrough.xapi.admission import Limits, admit
