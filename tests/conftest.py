@@ -56,10 +56,22 @@ def missing(what: str, fix: str) -> NoReturn:
     pytest.skip(words)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--section PREFIX`: only tests of requirements whose section begins so, as in "Data 2.4.5"."""
+    parser.addoption("--section", metavar="PREFIX", help="only tests of requirements that begin with PREFIX")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the folders in the order of `STAGES`; inside one the random order stays."""
+    prefix = config.getoption("--section")
+    if prefix:
+        items[:] = [item for item in items if _proves(item, prefix)]
     items.sort(key=lambda item: _stage_rank(item.path))
+
+
+def _proves(item: pytest.Item, prefix: str) -> bool:
+    return any(mark.args[1].startswith(prefix) for mark in item.iter_markers("requirement"))
 
 
 def _stage_name(path: Path) -> str:

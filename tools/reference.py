@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reference_pages.adapters_page import adapters_page
 from reference_pages.cli_page import cli_page
+from reference_pages.conformance_page import conformance_page
 from reference_pages.errors_page import errors_page
 from reference_pages.files_pages import performance_event_page, program_map_page, roster_page
 from reference_pages.metrics_page import metrics_page
@@ -31,6 +32,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "reasons.md": reasons_page,
     "roster.md": roster_page,
     "settings.md": settings_page,
+    "xapi-conformance.md": conformance_page,
 }
 
 

@@ -158,6 +158,7 @@ def test_nul_is_free_in_the_value_of_an_extension_and_as_words():
         (STATEMENT % ',"version":"1.0.0","version":"1.0.0"', "/version"),
     ],
 )  # fmt: skip
+@pytest.mark.requirement("1.0.3", "Data 2.2.s2.b2")
 def test_a_key_given_twice(body: str, pointer: str):
     for text in (body, body.replace(",", " , "), body.replace('":', '" : ')):
         problem = refusal(f"[{text}]".encode())
