@@ -33,11 +33,16 @@ def add(
     scope: Annotated[
         tuple[str, ...],
         Parameter(
-            help="What it may do; repeat it for several: statements/write, events/write, scores/read, people/read "
-            "(names beside scores), all.",
+            help="What it may do; repeat it for several. Of xAPI: statements/write, statements/read/mine, "
+            "statements/read, state, define, profile, all/read, all. Our own: events/write, scores/read, people/read "
+            "(names beside scores). Without any: what an LMS needs (statements/write, statements/read/mine, state, "
+            "define, profile).",
             consume_multiple=False,
         ),
     ] = (),
+    lenient: Annotated[
+        bool, Parameter(help="Repair and set aside what breaks the specification instead of refusing it.")
+    ] = False,
     json: Annotated[bool, Parameter(help="Print JSON.")] = False,
     data_dir: DataDir = None,
     config: Config = None,
@@ -49,20 +54,16 @@ def add(
     For example:
 
     ```sh
-    carrythrough credentials add moodle --scope statements/write --data-dir data
+    carrythrough credentials add moodle --data-dir data
     carrythrough credentials add dashboard --scope scores/read --scope people/read --data-dir data
     ```
     """
     from carrythrough.gateway.auth import new_credential
-    from carrythrough.gateway.scopes import SCOPES
+    from carrythrough.gateway.scopes import LMS_SCOPES, SCOPES
 
     if not NAME_PATTERN.fullmatch(name) or len(name) > NAME_LENGTH_MAX:
         raise wrong_usage(
             f"{name!r} is no name for a credential", "write lower case, digits and hyphens", where="NAME"
-        )
-    if not scope:
-        raise wrong_usage(
-            "no scope is given", f"add --scope with one of: {', '.join(SCOPES)}", where="--scope"
         )
     for one in scope:
         if one not in SCOPES:
@@ -75,7 +76,7 @@ def add(
     first = not entries
     if any(entry["name"] == name for entry in entries):
         raise _taken(name)
-    made, secret = new_credential(name, scope)
+    made, secret = new_credential(name, scope or LMS_SCOPES, mode="lenient" if lenient else "strict")
     _write(folder, [*entries, msgspec.to_builtins(made)])
     if json:
         say_json({"name": name, "key": made.key, "secret": secret, "scopes": list(made.scopes)})
@@ -83,6 +84,8 @@ def add(
         say(f"  key     {made.key}")
         say(f"  secret  {secret}")
         say(f"  may     {', '.join(made.scopes)}")
+        if lenient:
+            say("  mode    lenient: what can be repaired is, and what cannot is set aside with its reason")
         say()
         say("The secret is shown this once: give it to the sender now. Here only its hash is stored.")
     if first:
@@ -109,8 +112,11 @@ def list_credentials(
     if json:
         say_json({"credentials": [{k: entry[k] for k in ("name", "key", "scopes")} for entry in entries]})
         return 0
-    rows = ([entry["name"], entry["key"], ", ".join(entry["scopes"])] for entry in entries)
-    table([("name", "left"), ("key", "ids"), ("may", "left")], rows)
+    rows = (
+        [entry["name"], entry["key"], ", ".join(entry["scopes"]), entry.get("mode", "strict")]
+        for entry in entries
+    )
+    table([("name", "left"), ("key", "ids"), ("may", "left"), ("mode", "left")], rows)
     return 0
 
 

@@ -27,6 +27,7 @@ from carrythrough.gateway.auth import Credentials, new_credential
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.protocol import bounded_protocol
+from carrythrough.gateway.scopes import LMS_SCOPES
 from carrythrough.ports import Clock
 from carrythrough.settings import Settings
 
@@ -37,7 +38,7 @@ KEEP_ALIVE_S = 75
 """An idle connection is kept this long: senders pool theirs, and many keep them for a minute."""
 BACKLOG = 2048
 FIRST_CREDENTIALS = (
-    ("lms", ("statements/write",)),
+    ("lms", LMS_SCOPES),
     ("business", ("events/write",)),
     ("reader", ("scores/read", "people/read")),
 )

@@ -27,7 +27,7 @@ class Access:
             if viewer is not None:
                 return viewer
             raise PermanentError(_UNAUTHENTICATED)
-        if scope not in credential.scopes and "all" not in credential.scopes:
+        if not credential.allows(scope):
             raise PermanentError(_missing_scope(credential.name, scope))
         return credential.name
 
@@ -42,7 +42,7 @@ class Access:
         credential = self._credential(request)
         if credential is None:
             return self._session_of(request) is not None
-        return NAMES_SCOPE in credential.scopes or "all" in credential.scopes
+        return credential.allows(NAMES_SCOPE)
 
     def _credential(self, request: HTTPConnection) -> Credential | None:
         header = request.headers.get("authorization", "")
