@@ -240,7 +240,7 @@ class Folder:
             detail=f"{type(error).__name__}: {error}"[:2000],
         )
         folded = Folded(position, {"quarantined": 1}, [(kind, stored_ms, credential, entry)])
-        published = self._state.commit(Delta({}, {}, [], [], set(), []), folded, lambda _: ())
+        published = self._state.commit(Delta({}, {}, [], [], {}, []), folded, lambda _: ())
         self._telemetry.quarantined.inc()
         self._hub.publish(published)
 

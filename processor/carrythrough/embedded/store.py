@@ -18,6 +18,7 @@ from carrythrough.embedded.database import connect
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.schema import (
+    CONTEST,
     EFFECT,
     EMPLOYEE,
     LEDGER,
@@ -25,13 +26,14 @@ from carrythrough.embedded.schema import (
     OUTBOX,
     PAIR,
     QUARANTINE,
-    SCHEMA,
     VOID,
 )
 from carrythrough.embedded.terms import Terms
+from carrythrough.embedded.upgrading import prepare
 from carrythrough.embedded.view import StoreView
 from carrythrough.pipeline.effects import ActionRequested, Effect, SetAside
 from carrythrough.pipeline.fold import Delta
+from carrythrough.pipeline.records import CONTESTED, VOIDED
 from carrythrough.scoring.codec import encode_header, encode_pair
 
 EFFECTS_KEPT_MAX = 500_000
@@ -65,8 +67,7 @@ class StateFile:
         self.path = path
         self.lock = threading.Lock()
         self.connection = connect(path, vfs=vfs, exclusive=exclusive)
-        for statement in SCHEMA.split(";"):
-            self.connection.execute(statement)
+        prepare(self.connection, log)
         self.terms = Terms(self.connection)
         self.view = StoreView(self.connection, log, self.terms)
         self.counters: dict[str, int] = dict(
@@ -97,7 +98,7 @@ class StateFile:
         self.position = folded.position
         for name, add in folded.counts.items():
             self.counters["count." + name] = self.counters.get("count." + name, 0) + add
-        self.view.adopt(delta.learners, delta.voids)
+        self.view.adopt(delta)
         return published
 
     def _undo(self) -> None:
@@ -158,9 +159,31 @@ class StateFile:
         LEDGER.run(connection, rows)
         for subject, source in delta.voided:
             connection.execute(
-                "UPDATE ledger SET voided=1 WHERE employee=? AND source=?", (view.number(subject), source)
+                "UPDATE ledger SET voided=voided|? WHERE employee=? AND source=?",
+                (VOIDED, view.number(subject), source),
             )
-        VOID.run(connection, list(delta.voids))
+        VOID.run(connection, [value for entry in delta.voids.items() for value in entry])
+        if delta.contests:
+            self._write_contests(delta)
+
+    def _write_contests(self, delta: Delta) -> None:
+        for subject, (source, skill, channel), aside in delta.contested:
+            self.connection.execute(
+                "UPDATE ledger SET voided=(voided&~?)|? WHERE employee=? AND skill=? AND channel=? AND source=?",
+                (
+                    CONTESTED,
+                    CONTESTED if aside else 0,
+                    self.view.number(subject),
+                    self.terms.number(skill),
+                    channel,
+                    source,
+                ),
+            )
+        flat: list[object] = []
+        for c in delta.contests:
+            for source, skill, channel in c.pieces:
+                flat += (source, skill, channel, c.position, int(c.restore), c.by, c.reason, c.stored_ms)
+        CONTEST.run(self.connection, flat)
 
     def _effects(self, effects: Iterable[Effect]) -> list[Published]:
         published: list[Published] = []

@@ -10,7 +10,9 @@ from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.terms import Terms
 from carrythrough.evidence.types import Channel, Evidence
-from carrythrough.pipeline.records import LedgerRow
+from carrythrough.pipeline.fold import Delta
+from carrythrough.pipeline.records import LedgerRow, Piece
+from carrythrough.pipeline.step import set_out
 from carrythrough.scoring.codec import decode_header, decode_pair
 from carrythrough.scoring.state import LearnerState
 
@@ -30,6 +32,7 @@ class StoreView:
         self._headers: dict[str, tuple[int, bytes]] = {}
         self._pairs = 0
         self._voids = {bytes(row[0]) for row in connection.execute("SELECT source FROM void")}
+        self._contested = contested_pieces(connection)
         self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
         self.owners: Callable[[Row], Iterable[str]] = lambda _: ()
         """Whom a log record may be about under the roster in force; set by the fold's thread."""
@@ -90,14 +93,16 @@ class StoreView:
         self._headers[subject] = row
         return True
 
-    def adopt(self, learners: dict[str, LearnerState], voids: set[bytes]) -> None:
+    def adopt(self, delta: Delta) -> None:
         """Keep what a committed batch changed, dropping the employees that were used longest ago."""
         cache = self._cache
-        for subject, learner in learners.items():
+        for subject, learner in delta.learners.items():
             before = cache.pop(subject, None)
             self._pairs += len(learner.pairs) - (0 if before is None else len(before.pairs))
             cache[subject] = learner
-        self._voids |= voids
+        self._voids.update(delta.voids)
+        if delta.contests:
+            self._contested = set(set_out(frozenset(self._contested), delta.contests))
         while self._pairs > CACHED_PAIRS_MAX and len(cache) > 1:
             oldest = next(iter(cache))
             dropped = cache.pop(oldest)
@@ -162,6 +167,10 @@ class StoreView:
         """Say whether this source was voided."""
         return source in self._voids
 
+    def contested(self, piece: Piece) -> bool:
+        """Say whether the last contest of this piece set it aside."""
+        return piece in self._contested
+
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
         rows = select(
@@ -170,6 +179,17 @@ class StoreView:
             (now_ms, limit),
         )
         return [row[0] for row in rows]
+
+
+def contested_pieces(connection: apsw.Connection, up_to: int = 1 << 62) -> set[Piece]:
+    """Return the pieces that were set aside by the contests up to a position of the log."""
+    rows = select(
+        connection,
+        "SELECT source, skill, channel, restore, max(position) FROM contest WHERE position<=?"
+        " GROUP BY source, skill, channel",
+        (up_to,),
+    )
+    return {(bytes(source), skill, channel) for source, skill, channel, restore, _ in rows if not restore}
 
 
 def read_ledger(
@@ -206,7 +226,7 @@ def read_ledger(
                 r[11],
             ),
             r[12],
-            bool(r[13]),
+            r[13],
         )
         for r in rows
     ]

@@ -16,10 +16,10 @@ import msgspec
 from carrythrough.evidence.types import SUPPORT_WINDOW_S_MAX, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted, newly_assisted
 from carrythrough.pipeline.effects import Effect
-from carrythrough.pipeline.plan import Add, InForce, Operation, Void
+from carrythrough.pipeline.plan import Add, Contested, InForce, Operation, Void
 from carrythrough.pipeline.publish import Publisher
 from carrythrough.pipeline.rebuild import rebuilt
-from carrythrough.pipeline.records import LedgerRow
+from carrythrough.pipeline.records import CONTESTED, VOIDED, LedgerRow, Piece
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
 _REACH_MS = SUPPORT_WINDOW_S_MAX * 1000
@@ -61,6 +61,10 @@ class StateView(Protocol):
         """Say whether a void of this source was folded before."""
         ...
 
+    def contested(self, piece: Piece) -> bool:
+        """Say whether the last contest of this piece, folded before, set it aside."""
+        ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[str]:
         """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
         ...
@@ -70,15 +74,19 @@ class Delta(msgspec.Struct):
     """What a batch changed.
 
     learners: whole employees after it. pairs: which (subject, skill) changed. added: new ledger
-    rows. voided: (subject, source) of rows to mark. voids: sources that are void from now on.
+    rows. voided: (subject, source) of rows to mark. voids: sources that are void from now on, with
+    the position of the record that said so. contests: those folded, in order. contested: (subject,
+    piece, set aside) of rows to mark, in order.
     """
 
     learners: dict[str, LearnerState]
     pairs: dict[tuple[str, str], PairState]
     added: list[LedgerRow]
     voided: list[tuple[str, bytes]]
-    voids: set[bytes]
+    voids: dict[bytes, int]
     effects: list[Effect]
+    contests: list[Contested] = []
+    contested: list[tuple[str, Piece, bool]] = []
 
 
 class Fold:
@@ -89,7 +97,8 @@ class Fold:
         self._publisher = Publisher(in_force)
         self._keys: set[tuple[str, str, int, bytes]] = set()
         self._rows: dict[str, list[LedgerRow]] = {}
-        self.delta = Delta({}, {}, [], [], set(), self._publisher.effects)
+        self._contests: dict[Piece, bool] = {}
+        self.delta = Delta({}, {}, [], [], {}, self._publisher.effects)
 
     def run(self, operations: Iterable[Operation]) -> Delta:
         """Fold the operations in order and return what changed."""
@@ -99,6 +108,8 @@ class Fold:
                     self._add(operation, e)
             elif type(operation) is Void:
                 self._void(operation)
+            elif type(operation) is Contested:
+                self._contest(operation)
             else:
                 self._tick(operation.stored_ms)
         return self.delta
@@ -123,9 +134,10 @@ class Fold:
     def _add(self, operation: Add, e: Evidence) -> None:
         subject = operation.subject
         key = (subject, e.skill, e.channel, e.source)
-        row = LedgerRow(
-            subject, e, operation.position, e.source in self.delta.voids or self._view.voided(e.source)
-        )
+        voided = VOIDED if e.source in self.delta.voids or self._view.voided(e.source) else 0
+        if self._set_aside((e.source, e.skill, e.channel)):
+            voided |= CONTESTED
+        row = LedgerRow(subject, e, operation.position, voided)
         if key in self._keys or self._view.seen(row):
             return
         self._keys.add(key)
@@ -169,34 +181,64 @@ class Fold:
             *self._view.near(row.subject, e.skill, from_ms, to_ms),
             *(r for r in self._rows.get(row.subject, ()) if is_near(r, e.skill, from_ms, to_ms)),
         ]
-        gone = {source for who, source in self.delta.voided if who == row.subject}
-        return [r for r in rows if not r.voided and r.evidence.source not in gone]
+        return [r for r in rows if self._counts(r)]
 
     def _all_rows(self, subject: str) -> list[LedgerRow]:
-        rows = [*self._view.ledger(subject), *self._rows.get(subject, ())]
-        gone = {source for who, source in self.delta.voided if who == subject}
-        return [r for r in rows if r.evidence.source not in gone] if gone else rows
+        return [*self._view.ledger(subject), *self._rows.get(subject, ())]
+
+    def _counts(self, row: LedgerRow) -> bool:
+        """Say whether a row counts after what this batch has voided, contested and restored so far."""
+        if row.voided & VOIDED or row.evidence.source in self.delta.voids:
+            return False
+        return not self._contests.get(row.piece(), bool(row.voided & CONTESTED))
+
+    def _set_aside(self, piece: Piece) -> bool:
+        known = self._contests.get(piece)
+        return self._view.contested(piece) if known is None else known
 
     def _void(self, operation: Void) -> None:
         target = operation.target
         if target in self.delta.voids or self._view.voided(target):
             return
-        self.delta.voids.add(target)
         subject = self._locate(target)
+        rows = [] if subject is None else self._all_rows(subject)
+        counted = {r.evidence.skill for r in rows if r.evidence.source == target and self._counts(r)}
+        self.delta.voids[target] = operation.position
         if subject is None:
             return  # takes effect when the target arrives
-        rows = self._all_rows(subject)
-        skills = sorted({r.evidence.skill for r in rows if r.evidence.source == target and not r.voided})
         self.delta.voided.append((subject, target))
+        self._recount(subject, rows, counted, target, operation.stored_ms)
+
+    def _contest(self, operation: Contested) -> None:
+        """Set pieces aside or restore them; a piece not seen yet is met by it when it arrives."""
+        self.delta.contests.append(operation)
+        by_source: dict[bytes, list[Piece]] = {}
+        for piece in operation.pieces:
+            by_source.setdefault(piece[0], []).append(piece)
+        for source, pieces in by_source.items():
+            subject = self._locate(source)
+            rows = [] if subject is None else self._all_rows(subject)
+            named = [r for r in rows if r.piece() in pieces]
+            before = {r.piece() for r in named if self._counts(r)}
+            self._contests.update(dict.fromkeys(pieces, not operation.restore))
+            if subject is None:
+                continue
+            self.delta.contested += [(subject, r.piece(), not operation.restore) for r in named]
+            changed = {r.evidence.skill for r in named if self._counts(r) != (r.piece() in before)}
+            self._recount(subject, rows, changed, source, operation.stored_ms)
+
+    def _recount(
+        self, subject: str, rows: list[LedgerRow], skills: set[str], source: bytes, stored_ms: int
+    ) -> None:
+        """Derive the employee again from the rows that count, and publish the skills that changed."""
         if not skills:
             return
-        left = [r.evidence for r in rows if r.evidence.source != target and not r.voided]
-        learner = rebuilt(self._learner(subject), left)
+        learner = rebuilt(self._learner(subject), [r.evidence for r in rows if self._counts(r)])
         self.delta.learners[subject] = learner
         for skill, pair in learner.pairs.items():
             self.delta.pairs[subject, skill] = pair
-        for skill in skills:
-            self._publisher.void(subject, learner, learner.pairs[skill], skill, operation)
+        for skill in sorted(skills):
+            self._publisher.recounted(subject, learner, learner.pairs[skill], skill, source, stored_ms)
 
     def _locate(self, target: bytes) -> str | None:
         for rows in self._rows.values():

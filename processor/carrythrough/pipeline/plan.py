@@ -9,10 +9,11 @@ import msgspec
 from carrythrough.evidence.mapping import evidence_of_event, evidence_of_statement
 from carrythrough.evidence.types import Evidence
 from carrythrough.identity.directory import RosterIndex
-from carrythrough.pipeline.records import VOIDED_VERB, Kind, Record
+from carrythrough.pipeline.contest import decode_contest
+from carrythrough.pipeline.records import VOIDED_VERB, Kind, Piece, Record
 from carrythrough.program.compile import Program
 from carrythrough.scoring.head import Model
-from carrythrough.xapi.statement import StatementRef
+from carrythrough.xapi.statement import Statement, StatementRef
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -41,6 +42,17 @@ class Void(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
+class Contested(msgspec.Struct, frozen=True):
+    """Set pieces of evidence aside, or restore them; see `pipeline.contest`."""
+
+    pieces: tuple[Piece, ...]
+    restore: bool
+    by: str
+    reason: str
+    position: int
+    stored_ms: int
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time passes: fire the timers that are due."""
 
@@ -48,7 +60,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Void | Tick
+Operation = Add | Void | Contested | Tick
 
 
 def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
@@ -58,8 +70,7 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
     for record in records:
         if record.kind is Kind.STATEMENT:
             statement = record.content
-            if statement.verb.id == VOIDED_VERB and isinstance(statement.object, StatementRef):
-                target = bytes.fromhex(statement.object.id.replace("-", ""))
+            if statement.verb.id == VOIDED_VERB and (target := voided_by(statement)):
                 operations.append(Void(target, record.position, record.stored_ms))
                 continue
             t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
@@ -70,7 +81,23 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
             operations += _plan_event(record, in_force)
         elif record.kind is Kind.TICK:
             operations.append(Tick(record.position, record.stored_ms))
+        elif record.kind is Kind.CONTEST:
+            operations.append(_contested(record))
     return operations
+
+
+def voided_by(statement: Statement) -> bytes | None:
+    """Return the 16-byte id of the statement that a statement voids, None when it voids nothing."""
+    if statement.verb.id != VOIDED_VERB or not isinstance(statement.object, StatementRef):
+        return None
+    return bytes.fromhex(statement.object.id.replace("-", ""))
+
+
+def _contested(record: Record) -> Contested:
+    contest = decode_contest(record.content)
+    return Contested(
+        contest.pieces(), contest.restore, contest.by, contest.reason, record.position, record.stored_ms
+    )
 
 
 def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:

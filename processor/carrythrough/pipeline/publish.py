@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from carrythrough.evidence.types import Evidence
 from carrythrough.pipeline.effects import Effect, ScoreChanged, StageChanged, effect_id
-from carrythrough.pipeline.plan import InForce, Void
+from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.program.types import Skill
@@ -69,15 +69,26 @@ class Publisher:
         self._emit(subject, pair, skill, reading, e.source.hex())
         self._decide(subject, learner, pair, skill, reading, news_ms)
 
-    def void(
-        self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, operation: Void
+    def recounted(
+        self,
+        subject: str,
+        learner: LearnerState,
+        pair: PairState,
+        skill_id: str,
+        source: bytes,
+        stored_ms: int,
     ) -> None:
-        """Publish the score after a void; a void decides nothing."""
+        """Publish the score after evidence was voided, contested or restored; that decides nothing.
+
+        source: 16 bytes, the statement or event that it was about.
+        """
         published = pair.published
         published.sequence += 1
-        published.as_of_ms = max(published.as_of_ms, operation.stored_ms)
+        published.as_of_ms = max(published.as_of_ms, stored_ms)
+        if len(learner.pairs) > 1 and not learner.refresh_ms:
+            learner.refresh_ms = published.as_of_ms + REFRESH_MS
         if (skill := self._skills.get(skill_id)) is not None:
-            self._emit(subject, pair, skill, self._read(learner, pair, skill), operation.target.hex())
+            self._emit(subject, pair, skill, self._read(learner, pair, skill), source.hex())
 
     def tick(self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, now_ms: int) -> None:
         """Read a pair again because time passed; publish what moved, and act where a rule is armed."""

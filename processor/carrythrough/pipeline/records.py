@@ -20,6 +20,7 @@ class Kind(enum.IntEnum):
     TICK = 3
     PROGRAM = 4
     ROSTER = 5
+    CONTEST = 7
 
 
 BARRIERS = frozenset({Kind.TICK, Kind.PROGRAM, Kind.ROSTER})
@@ -30,7 +31,7 @@ class Record(msgspec.Struct, frozen=True):
 
     position: place in the log, from 1. stored_ms: log append time. id: 16 bytes, the statement id
     or event digest (empty for the rest). t_ms: event time, -1 when the sender gave none.
-    content: Statement, PerformanceEvent, the text of a program map or roster, or None.
+    content: Statement, PerformanceEvent, the text of a program map, roster or contest, or None.
     """
 
     position: int
@@ -41,15 +42,32 @@ class Record(msgspec.Struct, frozen=True):
     content: Any
 
 
+Piece = tuple[bytes, str, int]
+"""(source, skill, channel): what an evidence id names, whoever the person is."""
+
+VOIDED = 1
+"""Bit of `LedgerRow.voided`: a voiding statement took the source back."""
+CONTESTED = 2
+"""Bit of `LedgerRow.voided`: this piece was contested and set aside; a restore clears it."""
+
+
 class LedgerRow(msgspec.Struct, frozen=True):
-    """One row of the evidence ledger: stamped evidence of one person and whether it was voided."""
+    """One row of the evidence ledger: stamped evidence of one person and whether it counts.
+
+    voided: VOIDED and CONTESTED bits; the evidence counts while it is 0.
+    """
 
     subject: str
     evidence: Evidence
     position: int
-    voided: bool = False
+    voided: int = 0
 
     def key(self) -> tuple[str, str, int, bytes]:
         """Return (subject, skill, channel, source): a statement counts once per skill and channel."""
         e = self.evidence
         return (self.subject, e.skill, e.channel, e.source)
+
+    def piece(self) -> Piece:
+        """Return what names this evidence in a contest."""
+        e = self.evidence
+        return (e.source, e.skill, e.channel)

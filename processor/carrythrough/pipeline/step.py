@@ -13,18 +13,22 @@ import msgspec
 
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.fold import Delta, Fold, is_near
-from carrythrough.pipeline.plan import InForce, plan
-from carrythrough.pipeline.records import BARRIERS, LedgerRow, Record
+from carrythrough.pipeline.plan import Contested, InForce, plan
+from carrythrough.pipeline.records import BARRIERS, CONTESTED, VOIDED, LedgerRow, Piece, Record
 from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
 
 
 class State(msgspec.Struct, frozen=True):
-    """The whole state of a tenant as a value; `step` returns a new one."""
+    """The whole state of a tenant as a value; `step` returns a new one.
+
+    voids: sources taken back. set_out: pieces that a contest has set aside, as things stand.
+    """
 
     learners: dict[str, LearnerState] = {}
     rows: dict[tuple[str, str, int, bytes], LedgerRow] = {}
     voids: frozenset[bytes] = frozenset()
+    set_out: frozenset[Piece] = frozenset()
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -49,6 +53,10 @@ class State(msgspec.Struct, frozen=True):
     def voided(self, source: bytes) -> bool:
         """Say whether a void of this source was folded."""
         return source in self.voids
+
+    def contested(self, piece: Piece) -> bool:
+        """Say whether the last contest of this piece set it aside."""
+        return piece in self.set_out
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -115,6 +123,27 @@ def merged(state: State, delta: Delta) -> State:
     gone = set(delta.voided)
     if gone:
         rows = {
-            k: msgspec.structs.replace(r, voided=True) if (k[0], k[3]) in gone else r for k, r in rows.items()
+            k: msgspec.structs.replace(r, voided=r.voided | VOIDED) if (k[0], k[3]) in gone else r
+            for k, r in rows.items()
         }
-    return State(state.learners | delta.learners, rows, state.voids | delta.voids)
+    for subject, (source, skill, channel), aside in delta.contested:
+        key = (subject, skill, channel, source)
+        flags = rows[key].voided & ~CONTESTED | (CONTESTED if aside else 0)
+        rows[key] = msgspec.structs.replace(rows[key], voided=flags)
+    return State(
+        state.learners | delta.learners,
+        rows,
+        state.voids | delta.voids.keys(),
+        set_out(state.set_out, delta.contests),
+    )
+
+
+def set_out(before: frozenset[Piece], contests: Iterable[Contested]) -> frozenset[Piece]:
+    """Return the pieces that are set aside after some more contests, in log order."""
+    now = set(before)
+    for contest in contests:
+        if contest.restore:
+            now.difference_update(contest.pieces)
+        else:
+            now.update(contest.pieces)
+    return before if not contests else frozenset(now)

@@ -39,13 +39,33 @@ def decode_pair(blob: bytes) -> PairState:
     pair.channels = [None if c is None else _channel_from(c) for c in parts[1]]
     flat = parts[2]
     pair.counts = [(flat[0], flat[1]), (flat[2], flat[3]), (flat[4], flat[5])]
+    pair.published = _published_from(parts[3])
+    return pair
+
+
+def version_of(blob: bytes) -> int:
+    """Return the state version that wrote the bytes of a pair or a header."""
+    return int(_decode(blob)[0])
+
+
+def decode_published(blob: bytes) -> Published:
+    """Return the published half of a pair of any state version so far: its last part in all of them."""
+    return _published_from(_decode(blob)[-1])
+
+
+def decode_timers(blob: bytes) -> tuple[tuple[int, ...], int]:
+    """Return (pushes, refresh_ms) of a header of any state version so far: its last two parts in all."""
+    parts = _decode(blob)
+    return tuple(parts[-2]), int(parts[-1])
+
+
+def _published_from(parts: list[int]) -> Published:
     published = Published.__new__(Published)
     (
         published.sequence, published.as_of_ms, published.due_ms, published.action_ms, published.decision_ms,
         published.score, published.stage, published.armed, published.ignored, published.signature,
-    ) = parts[3]  # fmt: skip
-    pair.published = published
-    return pair
+    ) = parts  # fmt: skip
+    return published
 
 
 def encode_header(learner: LearnerState) -> bytes:

@@ -19,7 +19,7 @@ from carrythrough.embedded.database import connect
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.terms import Terms
-from carrythrough.embedded.view import read_ledger
+from carrythrough.embedded.view import contested_pieces, read_ledger
 from carrythrough.pipeline.effects import Effect, SetAside, effect_id
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, LedgerRow, Record
@@ -96,6 +96,8 @@ def compare(a: State, b: State) -> list[str]:
         found.append(
             f"voids: {len(a.voids - b.voids)} only in the first, {len(b.voids - a.voids)} only in the second"
         )
+    if a.set_out != b.set_out:
+        found.append(f"contested: {len(a.set_out ^ b.set_out)} pieces differ")
     return found
 
 
@@ -107,7 +109,7 @@ class _Replay:
         self._activator = activator
         self._tenant = tenant
         self._in_force: InForce = activator.at(log, after.position)
-        self._state: State = State(after.learners, after.rows, after.voids)
+        self._state: State = State(after.learners, after.rows, after.voids, after.set_out)
         self._position = after.position
         self._set_aside = list(after.set_aside)
         self._effects = list(after.effects)
@@ -118,7 +120,13 @@ class _Replay:
                 self._fold(batch)
         s = self._state
         return PlacedState(
-            s.learners, s.rows, s.voids, self._position, tuple(self._set_aside), tuple(self._effects)
+            s.learners,
+            s.rows,
+            s.voids,
+            s.set_out,
+            self._position,
+            tuple(self._set_aside),
+            tuple(self._effects),
         )
 
     def _runs(self, up_to: int | None) -> Iterator[list[Record]]:
@@ -200,6 +208,7 @@ def _stored(connection: apsw.Connection) -> PlacedState:
         learners,
         rows,
         voids,
+        frozenset(contested_pieces(connection)),
         0 if position is None else int(position[0]),
         tuple(row[0] for row in connection.execute("SELECT position FROM quarantine ORDER BY position")),
         tuple(bytes(row[0]) for row in connection.execute("SELECT body FROM effect ORDER BY seq")),
