@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,8 @@ ENVIRONMENT_PREFIX = "CARRYTHROUGH_"
 _FROM_ENVIRONMENT = ("data_dir", "host", "port", "metrics_port", "program", "roster", "tenant", "log_level")
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+MountPath = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$")]
+XapiVersion = Literal["1.0.3", "2.0.0"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +44,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         "default"
     )
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+    xapi_mounts: Annotated[
+        dict[MountPath, XapiVersion],
+        Meta(
+            description="Paths of the xAPI resources, each with the version (1.0.3 or 2.0.0) that answers requests "
+            "which name none; both versions are spoken at every path.",
+            min_length=1,
+        ),
+    ] = msgspec.field(default_factory=lambda: {"/xapi": "1.0.3", "/xapi/2.0": "2.0.0"})
+    xapi_origins: Annotated[
+        list[str],
+        Meta(
+            description='Origins whose browser content may use the xAPI resources ("https://courses.example.org"; '
+            '"*": any, which is safe as no cookie counts there).'
+        ),
+    ] = msgspec.field(default_factory=lambda: ["*"])
     adapters: Annotated[
         dict[str, dict[str, Any]],
         Meta(

@@ -19,15 +19,17 @@ from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
 from carrythrough.gateway.queries_api import QueriesApi, reply
 from carrythrough.gateway.stream import Stream
-from carrythrough.gateway.xapi.endpoint import StatementsEndpoint
+from carrythrough.gateway.xapi.resources import resources
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
-XAPI_PATH = "/xapi/statements"
 EVENTS_PATH = "/v1/performance-events"
 
 
 class Gateway:
-    """Sends intake straight to its endpoints and the rest to Starlette, whose routing costs as much as a post."""
+    """Sends intake straight to its endpoints and the rest to Starlette, whose routing costs as much as a post.
+
+    intake: path → endpoint; a path that ends in a slash stands for every name directly below it.
+    """
 
     def __init__(self, intake: dict[str, Asgi], app: Starlette) -> None:
         self._intake = intake
@@ -41,7 +43,8 @@ class Gateway:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one ASGI connection."""
         if scope["type"] == "http":
-            endpoint = self._intake.get(scope["path"])
+            path = scope["path"]
+            endpoint = self._intake.get(path) or self._intake.get(path[: path.rfind("/") + 1])
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
@@ -65,7 +68,15 @@ def build_app(
         ]
     )
     intake: dict[str, Asgi] = {
-        XAPI_PATH: StatementsEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
+        **resources(
+            runtime.settings.xapi_mounts,
+            tuple(runtime.settings.xapi_origins),
+            runtime,
+            credentials,
+            limits,
+            runtime.telemetry,
+            now_ms,
+        ),
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }
     return Gateway(intake, app)

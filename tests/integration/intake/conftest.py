@@ -25,7 +25,8 @@ from carrythrough.gateway.auth import Credential, Credentials, new_credential
 from carrythrough.gateway.limits import GatewayLimits, InFlight
 from carrythrough.gateway.performance import PerformanceEndpoint
 from carrythrough.gateway.protocol import bounded_protocol
-from carrythrough.gateway.xapi.endpoint import StatementsEndpoint
+from carrythrough.gateway.xapi.exchange import Shared
+from carrythrough.gateway.xapi.statements import StatementsEndpoint
 from carrythrough.ports import Receipt
 from carrythrough.xapi.admission import Limits, same_statement
 from carrythrough.xapi.formats import uuid_text
@@ -63,7 +64,9 @@ class MemoryIntake:
         self.wait: asyncio.Event | None = None
         self.waiting = 0
 
-    async def submit_statements(self, admitted: list[Any], credential: str) -> Receipt:
+    async def submit_statements(
+        self, admitted: list[Any], credential: str, version: str = "1.0.3", attachments: Any = ()
+    ) -> Receipt:
         return await self._submit(admitted)
 
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:
@@ -147,7 +150,16 @@ class House:
         self.in_flight = InFlight(LIMITS)
         credentials = Credentials([LMS, READER, OTHER])
         common = (self.intake, credentials, LIMITS, lambda: 0, self.telemetry, self.in_flight)
-        statements, events = StatementsEndpoint(*common), PerformanceEndpoint(*common)
+        shared = Shared(
+            mount="/xapi",
+            default_version="1.0.3",
+            credentials=credentials,
+            limits=LIMITS,
+            telemetry=self.telemetry,
+            in_flight=self.in_flight,
+            now_ms=lambda: 0,
+        )
+        statements, events = StatementsEndpoint(shared, self.intake), PerformanceEndpoint(*common)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await (events if scope["path"].startswith("/v1") else statements)(scope, receive, send)
