@@ -14,13 +14,13 @@ from carrythrough.cli.files.opening import InputFile
 from carrythrough.cli.files.records import Kind, Piece, Refused
 from carrythrough.cli.importing.delivery import Delivery, deliver, parcels
 from carrythrough.cli.importing.progress import Progress
-from carrythrough.cli.importing.refused import QuarantineFile, default_path
 from carrythrough.cli.importing.report import report
 from carrythrough.cli.importing.tally import FileTally, Tally
 from carrythrough.cli.target import Target
 from carrythrough.cli.terminal import note, say_json, show_problem
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import CarrythroughError, PermanentError, Problem
+from carrythrough.quarantine_file import QuarantineFile, default_path
 
 EXIT_INTERRUPTED = 130
 _GOES_ON = "What was stored stays, and the same command goes on: what is known already counts once."

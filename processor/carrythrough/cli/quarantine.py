@@ -15,13 +15,13 @@ from typing import Annotated, Any, Self
 import msgspec
 from cyclopts import Parameter
 
-from carrythrough.cli.importing.refused import Entry, default_path, read_quarantine
 from carrythrough.cli.table import Column, table
 from carrythrough.cli.target import Target, open_reader
 from carrythrough.cli.terminal import note, plural, say, say_json, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.pages import words
+from carrythrough.quarantine_file import Entry, default_path, read_quarantine
 
 File = Annotated[
     Path | None, Parameter(help="Quarantine file that `ingest` wrote (default: the one of the data folder).")

@@ -10,9 +10,9 @@ from carrythrough.authoring.source import Lint
 from carrythrough.cli.adapters import check_adapters
 from carrythrough.cli.checks.result import Result, failed
 from carrythrough.cli.folder_reader import FolderReader, lock_holder
-from carrythrough.cli.importing.refused import default_path, read_quarantine
 from carrythrough.cli.terminal import plural
 from carrythrough.errors import CarrythroughError
+from carrythrough.quarantine_file import default_path, read_quarantine
 from carrythrough.settings import Settings
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from carrythrough.cli.importing.refused import QuarantineFile
 from carrythrough.cli.importing.tally import FileTally, Tally
 from carrythrough.cli.moments import span
 from carrythrough.cli.target import Target
 from carrythrough.cli.terminal import count, note, plural, say, show_problem
+from carrythrough.quarantine_file import QuarantineFile
 
 
 def report(tally: Tally, kept: QuarantineFile, target: Target, folder: str | None) -> None:

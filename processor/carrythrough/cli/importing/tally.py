@@ -11,9 +11,9 @@ import msgspec
 
 from carrythrough.cli.files.records import Piece, Refused
 from carrythrough.cli.importing.delivery import Sent
-from carrythrough.cli.importing.refused import QuarantineFile
 from carrythrough.cli.moments import span
 from carrythrough.errors import Problem
+from carrythrough.quarantine_file import QuarantineFile
 
 EXAMPLES_MAX = 3
 """Refused records shown for each reason; the quarantine file has all."""

@@ -67,10 +67,15 @@ class QuarantineFile:
             raise _unwritable(self.path, error) from error
         self.added += 1
 
-    def close(self) -> None:
-        """Make what was added durable; safe to call twice."""
+    def sync(self) -> None:
+        """Make what was added durable."""
         if self._file is not None:
             os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Make what was added durable and close; safe to call twice."""
+        if self._file is not None:
+            self.sync()
             self._file.close()
             self._file = None
 
@@ -97,7 +102,7 @@ def read_quarantine(path: Path) -> Iterator[Entry]:
                 title="This is not a quarantine file",
                 detail=f"{path}: {error}",
                 where=str(path),
-                rule="`carrythrough ingest` writes quarantine files: a JSON object a line, with problem and record",
+                rule="`carrythrough ingest` and `pull` write quarantine files: a JSON object a line, with problem and record",
                 fix="name the file that `carrythrough ingest` printed at its end",
             )
         ) from None
