@@ -104,14 +104,14 @@ def test_what_makes_another_statement(pointer: str, value: Any, words: str):
 def test_attachments_count_but_not_where_their_data_lies():
     attachment = {
         "usageType": "http://example.org/u", "display": {"en": "A"}, "contentType": "text/plain", "length": 1,
-        "sha2": "aa", "fileUrl": "http://example.org/f",
+        "sha2": "a" * 64, "fileUrl": "http://example.org/f",
     }  # fmt: skip
     a = text({**STATEMENT, "attachments": [attachment]})
     assert (
         same_statement(a, text({**STATEMENT, "attachments": [{**attachment, "fileUrl": "http://x/g"}]})) == ""
     )
     assert "/attachments/0/sha2" in same_statement(
-        a, text({**STATEMENT, "attachments": [{**attachment, "sha2": "bb"}]})
+        a, text({**STATEMENT, "attachments": [{**attachment, "sha2": "b" * 64}]})
     )
 
 

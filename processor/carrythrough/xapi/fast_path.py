@@ -274,7 +274,7 @@ def _added_by_a_store(sent: wire.WireStatement, *, v2: bool) -> tuple[Agent | No
         _time(sent.stored, v2=v2)
         length += 12 + len(sent.stored)
     if sent.version is not None:
-        if not sent.version.startswith(("1.0.", "2.0.") if v2 else "1.0."):
+        if not formats.is_version(sent.version, v2=v2):
             raise _DOUBT
         length += 13 + len(sent.version)
     authority = _person(sent.authority)

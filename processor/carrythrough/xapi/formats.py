@@ -17,6 +17,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
 _MAILBOX = re.compile(r"mailto:[^\x00-\x20\x7f<>]+@[^\x00-\x20\x7f<>@]+")
 _SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
+_SHA2 = re.compile(r"(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})")
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\s*;.*)?", re.DOTALL)
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -60,6 +61,19 @@ def is_mailbox(text: str) -> bool:
 def is_sha1(text: str) -> bool:
     """Say whether `text` is 40 hexadecimal digits (Data 2.4.2.3)."""
     return _SHA1.fullmatch(text) is not None
+
+
+def is_sha2(text: str) -> bool:
+    """Say whether `text` is the hash of a function of the SHA-2 family, in hexadecimal digits (Data 2.4.11)."""
+    return _SHA2.fullmatch(text) is not None
+
+
+def is_version(text: str, *, v2: bool) -> bool:
+    """Say whether a statement that says version `text` is taken: "1.0" or "1.0." and more (Data 2.4.10).
+
+    v2: the request speaks xAPI 2.0, which takes statements of both (9274.1.1 4.2.4.3).
+    """
+    return f"{text}.".startswith(("1.0.", "2.0.") if v2 else "1.0.")
 
 
 def is_media_type(text: str) -> bool:

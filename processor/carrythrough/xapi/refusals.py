@@ -38,6 +38,7 @@ ERROR_CODES: dict[str, str] = {
     "language-tag-invalid": "Not a language tag",
     "mailbox-invalid": "Not a mailto address",
     "sha1-invalid": "Not a SHA-1 hash",
+    "sha2-invalid": "Not a SHA-2 hash",
     "media-type-invalid": "Not a media type",
     "identifier-missing": "An agent without an identifier",
     "identifier-several": "An agent with several identifiers",

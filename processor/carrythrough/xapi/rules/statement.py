@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from carrythrough.xapi import formats
 from carrythrough.xapi.refusals import refuse, shown, step
 from carrythrough.xapi.rules import activity, actor, context, result, values
 
@@ -96,12 +97,12 @@ def _substatement(value: dict[str, Any], where: str, *, v2: bool) -> None:
 
 def _version(value: Any, where: str, *, v2: bool) -> None:
     word = values.text(value, where)
-    if not word.startswith(("1.0.", "2.0.") if v2 else "1.0."):
+    if not formats.is_version(word, v2=v2):
         refuse(
             "version-unsupported",
             where,
             f"the statement says that it is xAPI {shown(word)}",
-            rule="9274 4.2.4.3 (version)" if v2 else "Data 2.4.10.s3.b2: it starts with 1.0.",
+            rule="9274.1.1 4.2.4.3: 1.0.x or 2.0.x" if v2 else "Data 2.4.10.s3.b2: it starts with 1.0.",
             fix="leave 'version' out; the header X-Experience-API-Version says it",
         )
 
@@ -120,6 +121,18 @@ def _attachment(value: Any, where: str) -> None:
         values.language_map(found["description"], step(where, "description"))
     values.media_type(found["contentType"], step(where, "contentType"))
     values.byte_count(found["length"], step(where, "length"))
-    values.text(found["sha2"], step(where, "sha2"))
+    _sha2(found["sha2"], step(where, "sha2"))
     if "fileUrl" in found:
         values.iri(found["fileUrl"], step(where, "fileUrl"), rule="Data 2.4.11 (fileUrl)")
+
+
+def _sha2(value: Any, where: str) -> None:
+    word = values.text(value, where)
+    if not formats.is_sha2(word):
+        refuse(
+            "sha2-invalid",
+            where,
+            f"{shown(word)} is not a SHA-2 hash",
+            rule="Data 2.4.11.s2.table1.row6 (sha2)",
+            fix="send the SHA-256 of the attached data as 64 hexadecimal digits",
+        )
