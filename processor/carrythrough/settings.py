@@ -16,6 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.pull.source import PullSource
+from carrythrough.gateway.oauth_settings import OAuthIssuer
 
 ENVIRONMENT_PREFIX = "CARRYTHROUGH_"
 _FROM_ENVIRONMENT = ("data_dir", "host", "port", "metrics_port", "program", "roster", "tenant", "log_level")
@@ -65,6 +67,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description='Adapters by name: {adapter = "webhook", ...}; without any, actions go to the console.'
         ),
     ] = {}
+    pull: Annotated[
+        dict[str, PullSource],
+        Meta(
+            description='Learning Record Stores to read from, by name: {endpoint = "https://lrs.example/xapi", ...}.'
+        ),
+    ] = {}
+    oauth: Annotated[
+        OAuthIssuer | None,
+        Meta(description="An issuer whose bearer tokens are taken beside our own (how-to/oauth.md)."),
+    ] = None
 
 
 def load_settings(

@@ -31,18 +31,18 @@ def test_what_is_read_back_checks_the_same():
     credential, secret = new_credential("lms", ("statements/write",), mode="lenient")
     again = Credentials.from_file(Credentials([credential]).to_file())
     assert len(again) == 1
-    assert again.verify_basic(header(credential.key, secret)) == credential
-    assert again.verify_basic(header(credential.key, secret, "bAsIc")) == credential
+    assert again.verify(header(credential.key, secret)) == credential
+    assert again.verify(header(credential.key, secret, "bAsIc")) == credential
 
 
 def test_a_right_header_is_remembered_and_a_wrong_one_never():
     credential, secret = new_credential("lms", ("statements/write",))
     credentials = Credentials([credential])
     for _ in range(3):
-        assert credentials.verify_basic(header(credential.key, secret)) == credential
-        assert credentials.verify_basic(header(credential.key, secret + "x")) is None
-        assert credentials.verify_basic(header(credential.key, "")) is None
-        assert credentials.verify_basic(header("nobody", secret)) is None
+        assert credentials.verify(header(credential.key, secret)) == credential
+        assert credentials.verify(header(credential.key, secret + "x")) is None
+        assert credentials.verify(header(credential.key, "")) is None
+        assert credentials.verify(header("nobody", secret)) is None
     assert len(credentials._known) == 1
     assert all(secret.encode() not in key for key in credentials._known)
 
@@ -52,7 +52,7 @@ def test_the_memory_of_headers_is_bounded(monkeypatch: pytest.MonkeyPatch):
     made = [new_credential(f"s{number}", ("all",)) for number in range(12)]
     credentials = Credentials([credential for credential, _ in made])
     for credential, secret in made:
-        assert credentials.verify_basic(header(credential.key, secret)) == credential
+        assert credentials.verify(header(credential.key, secret)) == credential
         assert len(credentials._known) <= 4
 
 
@@ -61,7 +61,7 @@ def test_the_memory_of_headers_is_bounded(monkeypatch: pytest.MonkeyPatch):
 )
 def test_headers_that_are_none(value: bytes):
     credential, _ = new_credential("lms", ("all",))
-    assert Credentials([credential]).verify_basic(value) is None
+    assert Credentials([credential]).verify(value) is None
 
 
 def test_scopes():

@@ -64,6 +64,8 @@ def _struct_in(kind: Any) -> type | None:
         return kind.cls
     if isinstance(kind, msgspec.inspect.DictType):
         return _struct_in(_unwrap(kind.value_type)[0])
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return next((found for part in kind.types if (found := _struct_in(_unwrap(part)[0]))), None)
     return None
 
 

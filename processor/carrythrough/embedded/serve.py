@@ -25,6 +25,9 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.app import build_app
 from carrythrough.gateway.auth import Credentials, new_credential
 from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.oauth_bearer import Bearers
+from carrythrough.gateway.oauth_keys import KeySet
+from carrythrough.gateway.oauth_own import OwnTokens, new_key
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.protocol import bounded_protocol
 from carrythrough.gateway.scopes import LMS_SCOPES
@@ -57,21 +60,25 @@ def serve(
     """
     _configure_logging(settings.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    runtime = Embedded(settings, clock)
-    try:
+    with contextlib.ExitStack() as stopped:
+        runtime = Embedded(settings, clock)
+        stopped.callback(runtime.stop)
         credentials, made = load_credentials(runtime.folder_lock.path)
+        tokens = load_tokens(runtime.folder_lock.path)
+        bearers = _bearers(settings, credentials, tokens)
         listener = _listen(settings.host, settings.port)
         runtime.start()
         _tune_collector()
+        bearers.start()
+        stopped.callback(bearers.stop)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(runtime, credentials, made, listener, on_ready))
-    finally:
-        runtime.stop()
+            runner.run(_run(runtime, credentials, tokens, made, listener, on_ready))
 
 
 async def _run(
     runtime: Embedded,
     credentials: Credentials,
+    tokens: OwnTokens,
     made: list[dict[str, Any]],
     listener: socket.socket,
     on_ready: Callable[[dict[str, Any]], None] | None,
@@ -79,7 +86,7 @@ async def _run(
     settings = runtime.settings
     sessions = Sessions()
     limits = GatewayLimits()
-    app = build_app(runtime, credentials, sessions, limits)
+    app = build_app(runtime, credentials, sessions, limits, tokens)
     metrics, _ = _metrics_server(settings, runtime)
     config = uvicorn.Config(
         app,
@@ -155,6 +162,35 @@ def load_credentials(folder: Path) -> tuple[Credentials, list[dict[str, Any]]]:
     credentials = Credentials(entries)
     write_private(path, credentials.to_file())
     return credentials, made
+
+
+def load_tokens(folder: Path) -> OwnTokens:
+    """Return what gives out tokens, with the key of a data folder, made on the first start."""
+    path = folder / "oauth.key"
+    if not path.exists():
+        write_private(path, new_key())
+    try:
+        return OwnTokens(path.read_text(encoding="ascii"))
+    except ValueError as error:
+        raise PermanentError(
+            Problem(
+                code="token-key-unreadable",
+                status=500,
+                title="The key that signs our access tokens cannot be read",
+                detail=str(error),
+                where=str(path),
+                rule="a private key on P-256 as PEM text, as this program writes it",
+                fix="restore the file, or move it away to have a new key made: tokens given out before end then",
+            )
+        ) from None
+
+
+def _bearers(settings: Settings, credentials: Credentials, tokens: OwnTokens) -> Bearers:
+    issuer = settings.oauth
+    keys = None if issuer is None else KeySet(issuer, credentials.forget_known)
+    bearers = Bearers(tokens, issuer, keys)
+    credentials.accept_bearers(bearers.check)
+    return bearers
 
 
 def _tune_collector() -> None:

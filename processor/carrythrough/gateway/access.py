@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
 
-from carrythrough.errors import PermanentError, Problem
+from carrythrough.errors import PermanentError, Problem, TransientError
 from carrythrough.gateway.auth import Credential, Credentials
 
 NAMES_SCOPE = "people/read"
@@ -45,10 +45,14 @@ class Access:
         return credential.allows(NAMES_SCOPE)
 
     def _credential(self, request: HTTPConnection) -> Credential | None:
+        """Return whose header it is; raises PermanentError for a bearer token that is not taken."""
         header = request.headers.get("authorization", "")
         if not header:
             return None
-        return self._credentials.verify_basic(header.encode("latin-1"))
+        try:
+            return self._credentials.verify(header.encode("latin-1"))
+        except TransientError as error:
+            raise PermanentError(error.problem) from None
 
 
 _UNAUTHENTICATED = Problem(

@@ -14,6 +14,8 @@ from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.access import NAMES_SCOPE, Access
 from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.oauth_own import OwnTokens
+from carrythrough.gateway.oauth_token import TokenEndpoint
 from carrythrough.gateway.pages.routes import routes as page_routes
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
@@ -52,9 +54,16 @@ class Gateway:
 
 
 def build_app(
-    runtime: Embedded, credentials: Credentials, sessions: Sessions, limits: GatewayLimits
+    runtime: Embedded,
+    credentials: Credentials,
+    sessions: Sessions,
+    limits: GatewayLimits,
+    tokens: OwnTokens | None = None,
 ) -> Gateway:
-    """Return the whole HTTP application over a runtime that is started."""
+    """Return the whole HTTP application over a runtime that is started.
+
+    tokens: what the token endpoint gives out; without it there is none.
+    """
     now_ms = runtime.clock.now_ms
     access = Access(credentials, sessions.session_of)
     api = QueriesApi(runtime.queries, access, now_ms)
@@ -64,6 +73,7 @@ def build_app(
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),
+            *([] if tokens is None else TokenEndpoint(credentials, tokens).routes()),
             Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access))),
         ]
     )

@@ -1,4 +1,4 @@
-"""Who sends: Basic credentials with scopes, kept as hashes in one file.
+"""Who sends: credentials with scopes, kept as hashes in one file; proved by Basic or by a bearer token.
 
 A secret is made here and never chosen by a person, so it has far more entropy than can be
 searched, and one round of SHA-256 keeps it as safe as a slow hash would keep a password, at a cost
@@ -11,7 +11,8 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from hashlib import blake2b, sha256
 
 import msgspec
@@ -24,7 +25,8 @@ SECRET_CHARACTERS_MIN = 24
 """Shortest secret taken: 24 characters of base64 are 144 bits."""
 KNOWN_HEADERS_MAX = 1_024
 """Right headers remembered; beyond it the memory starts anew."""
-CHALLENGE = (b"www-authenticate", b'Basic realm="carrythrough", charset="UTF-8"')
+CHALLENGE = (b"www-authenticate", b'Basic realm="carrythrough", charset="UTF-8", Bearer realm="carrythrough"')
+_NEVER = float("inf")
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,12 +83,17 @@ def new_credential(
     return credential, secret
 
 
+BearerCheck = Callable[[str, Callable[[str], Credential | None]], tuple[Credential, float]]
+"""Reads a bearer token; given how to find a credential by name or key. See `oauth_bearer.Bearers.check`."""
+
+
 class Credentials:
     """The credentials of an installation; checks Authorization headers."""
 
     def __init__(self, credentials: Iterable[Credential]) -> None:
         self._by_key = {credential.key: credential for credential in credentials}
-        self._known: dict[bytes, Credential] = {}
+        self._known: dict[bytes, tuple[Credential, float]] = {}
+        self._check_bearer: BearerCheck | None = None
 
     def __len__(self) -> int:
         """Return how many credentials there are."""
@@ -112,21 +119,53 @@ class Credentials:
         file = _File(version=FILE_VERSION, credentials=list(self._by_key.values()))
         return msgspec.json.format(msgspec.json.encode(file), indent=2).decode() + "\n"
 
-    def verify_basic(self, header: bytes) -> Credential | None:
+    def accept_bearers(self, check: BearerCheck) -> None:
+        """Take bearer tokens too, as `check` reads them."""
+        self._check_bearer = check
+
+    def forget_known(self) -> None:
+        """Check every header anew, because keys of an issuer have changed."""
+        self._known.clear()
+
+    def find(self, name: str) -> Credential | None:
+        """Return the credential with this key, else the one with this name."""
+        found = self._by_key.get(name)
+        if found is not None:
+            return found
+        return next((one for one in self._by_key.values() if one.name == name), None)
+
+    def verify(self, header: bytes) -> Credential | None:
         """Return the credential that an Authorization header proves, else None.
 
-        A header that was right before is recognised by its digest. Wrong keys and wrong secrets
-        take the same steps, and digests are compared in constant time.
+        A header that was right before is recognised by its digest, a bearer token until it ends.
+        Raises as `BearerCheck` for a token that is wrong.
         """
         digest = blake2b(header, digest_size=32).digest()
         known = self._known.get(digest)
         if known is not None:
-            return known
+            if known[1] is _NEVER or time.time() < known[1]:
+                return known[0]
+            self._known.pop(digest, None)
+        if header[:7].lower() == b"bearer " and self._check_bearer is not None:
+            token = header[7:].strip().decode("latin-1")
+            return self._remember(digest, *self._check_bearer(token, self.find))
         credential = self._check(header)
-        if credential is not None:
-            if len(self._known) >= KNOWN_HEADERS_MAX:
-                self._known.clear()
-            self._known[digest] = credential
+        return None if credential is None else self._remember(digest, credential, _NEVER)
+
+    def verify_secret(self, key: str, secret: str) -> Credential | None:
+        """Return the credential that a key and its secret prove, else None; both always take the same steps.
+
+        Digests are compared in constant time.
+        """
+        credential = self._by_key.get(key)
+        wanted = credential.hash if credential is not None else _NOBODY
+        right = hmac.compare_digest(_hash(secret.encode("utf-8", "surrogateescape")), wanted)
+        return credential if right else None
+
+    def _remember(self, digest: bytes, credential: Credential, until_s: float) -> Credential:
+        if len(self._known) >= KNOWN_HEADERS_MAX:
+            self._known.clear()
+        self._known[digest] = (credential, until_s)
         return credential
 
     def require(self, header: bytes | None, *scopes: str) -> Credential:
@@ -136,7 +175,7 @@ class Credentials:
         """
         if not header:
             raise PermanentError(_unknown("the request has no Authorization header", scopes))
-        credential = self.verify_basic(header)
+        credential = self.verify(header)
         if credential is None:
             raise PermanentError(_unknown("the key or the secret is wrong", scopes))
         if not credential.allows(*scopes):
@@ -160,10 +199,8 @@ class Credentials:
             key, colon, secret = base64.b64decode(encoded.strip(), validate=True).partition(b":")
         except binascii.Error:
             return None
-        credential = self._by_key.get(key.decode(errors="replace"))
-        wanted = credential.hash if credential is not None else _NOBODY
-        right = hmac.compare_digest(_hash(secret), wanted)
-        return credential if right and colon else None
+        credential = self.verify_secret(key.decode(errors="replace"), secret.decode(errors="surrogateescape"))
+        return credential if colon else None
 
 
 def _hash(secret: bytes) -> str:
@@ -193,7 +230,7 @@ def _unknown(detail: str, scopes: tuple[str, ...]) -> Problem:
         title="Who is asking is not known",
         detail=detail,
         where="Authorization",
-        rule="RFC 7617: Authorization: Basic base64(key:secret)",
+        rule="RFC 7617: Authorization: Basic base64(key:secret); or RFC 6750: Bearer and a token",
         fix=f"send the key and the secret of a credential with the scope {' or '.join(scopes)}",
     )
 

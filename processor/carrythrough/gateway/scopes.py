@@ -43,6 +43,11 @@ _INCLUDES = {
     ALL: frozenset(SCOPES),
 }
 """`all/read` reads documents too, but does not include `state` and `profile`, which also write."""
+ALIASES = {
+    "xapi:write": (STATEMENTS_WRITE, DEFINE),
+    "xapi:read": (STATEMENTS_READ, STATEMENTS_READ_MINE),
+}
+"""What vendors that speak of xAPI in OAuth call it (LinkedIn Learning asks for `xapi:write`)."""
 
 
 @lru_cache(maxsize=1_024)
@@ -50,3 +55,21 @@ def granted(scopes: tuple[str, ...]) -> frozenset[str]:
     """Return `scopes` with everything that they include."""
     own = frozenset(scopes)
     return own.union(*(_INCLUDES.get(scope, frozenset()) for scope in own))
+
+
+def read_scopes(value: object) -> tuple[str, ...]:
+    """Return the scopes of a text (RFC 6749 3.3: by single spaces) or list, aliases written out."""
+    if isinstance(value, str):
+        names: list[str] = value.split()
+    elif isinstance(value, list):
+        names = [name for name in value if isinstance(name, str)]
+    else:
+        names = []
+    return tuple(dict.fromkeys(scope for name in names for scope in ALIASES.get(name, (name,))))
+
+
+def narrowed(own: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is granted by both, in the order of SCOPES, without what another one includes."""
+    both = granted(own) & granted(asked)
+    included = {one for scope in both for one in _INCLUDES.get(scope, frozenset()) if one != scope}
+    return tuple(scope for scope in SCOPES if scope in both - included)
