@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from carrythrough.pipeline.effects import ActionRequested
+from carrythrough.xapi.documents import Context, Decide, Document, DocumentIds
 from carrythrough.xapi.query import AttachmentData, StatementPage, StatementQuery, StoredStatement
 
 
@@ -169,4 +170,38 @@ class Statements(Protocol):
 
     def consistent_through_ms(self) -> int:
         """Return the stored time up to which queries see everything."""
+        ...
+
+
+class Documents(Protocol):
+    """Documents of agents and activities; the calls block, so a shell makes them in a worker thread.
+
+    Each change is one durable transaction; raises TransientError (503: disk full or not to be written)
+    with nothing changed.
+    """
+
+    def document(self, context: Context, id_: str) -> Document | None:
+        """Return a document, None when there is none; sees whatever was acknowledged."""
+        ...
+
+    def ids(self, context: Context, since_ms: int = -1) -> DocumentIds:
+        """Return the ids of a context's documents that were written at `since_ms` or later.
+
+        A context without a registration stands for all registrations, here and in `delete_all`.
+        """
+        ...
+
+    def change(self, context: Context, id_: str, decide: Decide) -> None:
+        """Store what `decide` makes of the stored document, with no other change in between.
+
+        `decide` is pure and quick, since others wait for it; what it raises is raised here, with nothing changed.
+        """
+        ...
+
+    def delete_all(self, context: Context) -> int:
+        """Delete every document of a context and return how many there were."""
+        ...
+
+    def forget_agent(self, agent: str) -> int:
+        """Delete every document about an agent (`identity.actor_key`), of every kind; return how many."""
         ...
