@@ -27,7 +27,15 @@ def explain(
     ] = "",
     at: Annotated[
         str,
-        Parameter(help="Explain as of this time: 2026-11-01T10:00:00Z, or a date for the end of that day."),
+        Parameter(
+            help="Explain as of this time, by what is known today: 2026-11-01T10:00:00Z, or a date for its end."
+        ),
+    ] = "",
+    as_known_at: Annotated[
+        str,
+        Parameter(
+            help="Exactly what was shown at this time: by the log, the map and the model as they were then."
+        ),
     ] = "",
     evidence: Annotated[int, Parameter(help="How many pieces of evidence to list, newest first.")] = SHOWN,
     json: Annotated[bool, Parameter(help="Print JSON as the REST API gives it.")] = False,
@@ -35,26 +43,31 @@ def explain(
 ) -> int:
     """Explain one score: why it is what it is, and by which evidence.
 
-    "moved" is how many points the score would lose without that piece of evidence.
+    "moved" is how many points the score would lose without that piece of evidence. --at looks back with what
+    is known today; --as-known-at repeats what was shown then, when late and since voided evidence was not known.
 
     For example:
 
     ```sh
     carrythrough explain e-017 --skill de-escalation --data-dir data
     carrythrough explain e-017 --skill de-escalation --at 2026-11-01 --data-dir data
+    carrythrough explain e-017 --skill de-escalation --as-known-at 2026-11-01T10:00:00Z --data-dir data
     carrythrough explain e-017 --skill de-escalation --json --url http://127.0.0.1:8080
     ```
     """
     at_ms = time_of(at, "--at") if at else None
+    known_ms = time_of(as_known_at, "--as-known-at") if as_known_at else None
     with open_reader(target) as reader:
         person = reader.employee(employee)
         skill = skill or _only_skill(person)
-        found = reader.explanation(employee, skill, at_ms)
+        found = reader.explanation(employee, skill, at_ms, known_ms)
         if json:
             say_json(found)
             return 0
         _head(person, found)
         _words(found)
+        _raises(found)
+        _calculation(found)
         _evidence(found, evidence)
     return 0
 
@@ -71,7 +84,8 @@ def _only_skill(person: dict[str, Any]) -> str:
 
 def _head(person: dict[str, Any], found: dict[str, Any]) -> None:
     say(heading_of(person), "bold")
-    say(f"{found['skill_name']} ({found['skill']}), as of {words.when(found['as_of'])} UTC")
+    known = f", as known at {words.when(found['known_at'])} UTC" if found.get("known_at") else ""
+    say(f"{found['skill_name']} ({found['skill']}), as of {words.when(found['as_of'])} UTC{known}")
     say()
     stage = words.stage(found["stage"])
     if found["score"] is None:
@@ -103,6 +117,26 @@ def _words(found: dict[str, Any]) -> None:
         say("What would tell more", "bold")
         for text in missing:
             say_wrapped(text)
+
+
+def _raises(found: dict[str, Any]) -> None:
+    """Print what would change the score most, largest first."""
+    if not found["raises"]:
+        return
+    say()
+    say("What would raise it most", "bold")
+    for entry in found["raises"]:
+        say_wrapped(entry["text"] + ".", f"  {words.signed_points(entry['points']):>6}  ")
+
+
+def _calculation(found: dict[str, Any]) -> None:
+    """Print the arithmetic line by line, for whoever wants to check it."""
+    if not found["calculation"]:
+        return
+    say()
+    say("How to recompute it", "bold")
+    for line in found["calculation"]:
+        say_wrapped(line, "  ")
 
 
 def _evidence(found: dict[str, Any], limit: int) -> None:

@@ -19,6 +19,7 @@ from carrythrough.cli.reader import Answer
 from carrythrough.embedded.activation import Activator
 from carrythrough.embedded.database import connect
 from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.history import History
 from carrythrough.embedded.log import LogFile, LogReader, Row
 from carrythrough.embedded.queries import PAGE_MAX, Queries
 from carrythrough.embedded.store import StateFile
@@ -86,6 +87,7 @@ class FolderReader:
                 cast("Folder", _Fold(self.in_force)),
                 Telemetry(),
                 lambda: self.now_ms,
+                History(LogReader(connect(path / "log.sqlite", readonly=True)), Activator(TENANT, key)),
             )
         except (apsw.Error, OSError, ValueError) as error:
             raise _unreadable(path, error) from error
@@ -124,13 +126,17 @@ class FolderReader:
         """See `reader.Reader`."""
         return self.queries.employee_scores(self._subject(reference), self.now_ms, names=True)
 
-    def explanation(self, reference: str, skill: str, at_ms: int | None) -> Answer:
+    def explanation(
+        self, reference: str, skill: str, at_ms: int | None, known_ms: int | None = None
+    ) -> Answer:
         """See `reader.Reader`."""
-        self._require_skill(skill)
-        found = self.queries.explanation(
-            self._subject(reference), skill, self.now_ms if at_ms is None else at_ms
-        )
-        return found or {}
+        if known_ms is None:
+            self._require_skill(skill)
+        subject = self._subject(reference)
+        found = self.queries.explanation(subject, skill, self.now_ms, at_ms=at_ms, known_ms=known_ms)
+        if found is None:
+            raise _skill_not_then(skill)
+        return found
 
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""
@@ -170,6 +176,20 @@ class FolderReader:
                     fix=f"did you mean {near[0]!r}?" if near else "name one of them",
                 )
             )
+
+
+def _skill_not_then(skill: str) -> PermanentError:
+    return PermanentError(
+        Problem(
+            code="skill-unknown",
+            status=404,
+            title="The program map of that time has no such skill",
+            detail=f"{skill!r}",
+            where="--skill",
+            rule="what was shown then goes by the map that was in force then",
+            fix="name a skill of that map, or a later time",
+        )
+    )
 
 
 def lock_holder(path: Path) -> str | None:

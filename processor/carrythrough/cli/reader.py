@@ -26,8 +26,10 @@ class Reader(Protocol):
         """Return all skills of one employee (roster id or pseudonym)."""
         ...
 
-    def explanation(self, reference: str, skill: str, at_ms: int | None) -> Answer:
-        """Return one score explained, as of now (None) or of a time."""
+    def explanation(
+        self, reference: str, skill: str, at_ms: int | None, known_ms: int | None = None
+    ) -> Answer:
+        """Return one score explained: as of now or of an event time, with what is known now or was at a time."""
         ...
 
     def set_aside(self, limit: int) -> list[Answer]:

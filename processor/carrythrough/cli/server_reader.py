@@ -41,13 +41,15 @@ class ServerReader:
         """See `reader.Reader`."""
         return self._get(f"/v1/employees/{quote(reference, safe='')}/scores", {})
 
-    def explanation(self, reference: str, skill: str, at_ms: int | None) -> Answer:
+    def explanation(
+        self, reference: str, skill: str, at_ms: int | None, known_ms: int | None = None
+    ) -> Answer:
         """See `reader.Reader`."""
         asked = {"skill": skill}
-        if at_ms is not None:
-            asked["at"] = dt.datetime.fromtimestamp(at_ms / 1000, tz=dt.UTC).isoformat(
-                timespec="milliseconds"
-            )
+        for name, time_ms in (("at", at_ms), ("as_known_at", known_ms)):
+            if time_ms is not None:
+                moment = dt.datetime.fromtimestamp(time_ms / 1000, tz=dt.UTC)
+                asked[name] = moment.isoformat(timespec="milliseconds")
         return self._get(f"/v1/employees/{quote(reference, safe='')}/explanation", asked)
 
     def set_aside(self, limit: int) -> list[Answer]:

@@ -15,6 +15,7 @@ import msgspec
 
 from carrythrough.embedded.database import connect, marks, select
 from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.history import History, known_then
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
 from carrythrough.embedded.presenting import named, overall, rfc3339, skill_score, texts_of_times
@@ -39,13 +40,20 @@ class Queries:
     """Reads over `log.sqlite` and `state.sqlite`; safe to call from any thread."""
 
     def __init__(
-        self, log: LogFile, state: StateFile, folder: Folder, telemetry: Telemetry, now_ms: Callable[[], int]
+        self,
+        log: LogFile,
+        state: StateFile,
+        folder: Folder,
+        telemetry: Telemetry,
+        now_ms: Callable[[], int],
+        history: History,
     ) -> None:
         self._log_file = log
         self._state = state
         self._folder = folder
         self._telemetry = telemetry
         self._now_ms = now_ms
+        self._history = history
         self._connection = connect(state.path, readonly=True)
         self._terms = Terms(self._connection)
         self._lock = threading.RLock()
@@ -57,8 +65,9 @@ class Queries:
         return self._folder.in_force
 
     def close(self) -> None:
-        """Close the connection; safe to call twice."""
+        """Close the connections; safe to call twice."""
         self._connection.close()
+        self._history.close()
 
     def subject(self, reference: str) -> str | None:
         """Return the pseudonym for a pseudonym or a roster id, None when neither is known."""
@@ -157,17 +166,37 @@ class Queries:
             )
         return [(subject, text) for subject, text in rows]
 
-    def explanation(self, subject: str, skill_id: str, at_ms: int) -> dict[str, Any] | None:
-        """Explain one score as of an event time; None for a skill that the map does not have."""
-        skill = self.in_force.program.skills.get(skill_id)
-        if skill is None:
-            return None
-        in_force = self.in_force
+    def explanation(
+        self,
+        subject: str,
+        skill_id: str,
+        now_ms: int,
+        *,
+        at_ms: int | None = None,
+        known_ms: int | None = None,
+    ) -> dict[str, Any] | None:
+        """Explain one score; None for a skill that the map does not have.
+
+        at_ms: as of this event time, with today's knowledge. known_ms: as it was shown at this time,
+        from what the log held and the versions in force by then; the two together: what was then
+        known of the earlier time.
+        """
+        read_ms = now_ms if known_ms is None else known_ms
         with self._lock:
             number = self._number(subject)
             rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
-        counted = [row.evidence for row in rows if not row.voided]
-        found = msgspec.to_builtins(explain(counted, skill, at_ms, in_force.model, in_force.program.policy))
+            if known_ms is None:
+                in_force, rows = self.in_force, [row for row in rows if not row.voided]
+                read_ms = max(now_ms, self._as_of_ms(number, skill_id))
+            else:
+                position = self._history.position_at(known_ms, self._state.position)
+                in_force = self._history.in_force(position)
+                rows = known_then(self._connection, rows, position)
+        skill = in_force.program.skills.get(skill_id)
+        if skill is None:
+            return None
+        counted = [row.evidence for row in rows if at_ms is None or row.evidence.t_ms <= at_ms]
+        found = msgspec.to_builtins(explain(counted, skill, read_ms if at_ms is None else at_ms, in_force))
         texts_of_times(found)
         for part in (found["evidence"], found["job"]["evidence"], found["trajectory"]):
             for entry in part:
@@ -177,8 +206,16 @@ class Queries:
             "skill": skill.id,
             "skill_name": skill.name,
             "target": skill.target,
+            "known_at": None if known_ms is None else rfc3339(known_ms),
             **found,
         }
+
+    def _as_of_ms(self, number: int | None, skill_id: str) -> int:
+        """Return up to when the log has moved a pair: a score is never read before that."""
+        row = self._connection.execute(
+            "SELECT state FROM pair WHERE employee=? AND skill=?", (number, self._terms.find(skill_id))
+        ).fetchone()
+        return 0 if row is None else decode_pair(bytes(row[0])).published.as_of_ms
 
     def actions(
         self, *, limit: int = 100, cursor: str | None = "", subject: str | None = "", status: str = ""

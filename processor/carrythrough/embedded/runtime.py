@@ -14,6 +14,7 @@ from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
 from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
 from carrythrough.embedded.indexing import StatementIndex
 from carrythrough.embedded.log import LogFile, LogReader
@@ -83,7 +84,8 @@ class Embedded:
             self._kill_switch,
             self.telemetry,
         )
-        self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms)
+        history = History(self.log.reader(), activator)
+        self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))

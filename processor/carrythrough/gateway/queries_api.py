@@ -70,16 +70,18 @@ class QueriesApi:
         )
 
     async def explanation(self, request: Request) -> Response:
-        """One score explained, now or as of an event time."""
-        check_parameters(request, ("skill", "at"))
+        """One score explained: now, as of an event time, or as it was shown at a time."""
+        check_parameters(request, ("skill", "at", "as_known_at"))
         subject = await self._subject(request)
         skill = request.query_params.get("skill", "")
         if not skill:
             raise refusal(
                 "parameter-missing", "skill", "skill is missing", "an explanation is about one skill"
             )
-        at_ms = _time(request, "at", self._now_ms())
-        found = await run_in_threadpool(self._queries.explanation, subject, skill, at_ms)
+        at_ms, known_ms = _time(request, "at"), _time(request, "as_known_at")
+        found = await run_in_threadpool(
+            self._queries.explanation, subject, skill, self._now_ms(), at_ms=at_ms, known_ms=known_ms
+        )
         if found is None:
             raise refusal(
                 "skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404
@@ -189,10 +191,10 @@ def limit_of(request: Request) -> int:
     return int(text)
 
 
-def _time(request: Request, name: str, default_ms: int) -> int:
+def _time(request: Request, name: str) -> int | None:
     text = request.query_params.get(name, "")
     if not text:
-        return default_ms
+        return None
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:

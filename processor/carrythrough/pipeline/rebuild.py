@@ -9,9 +9,12 @@ from carrythrough.pipeline.assist import is_assisted
 from carrythrough.scoring.state import LearnerState, PairState, apply
 
 
-def rebuild(evidence: Iterable[Evidence]) -> LearnerState:
-    """Return a learner with the evidence half of `evidence` (not voided, each piece once) and nothing published."""
-    learner = LearnerState()
+def rebuild(evidence: Iterable[Evidence], onto: LearnerState | None = None) -> LearnerState:
+    """Return a learner with the evidence half of `evidence` (not voided, each piece once) and nothing published.
+
+    onto: a learner of other skills to add to, which is left as it is; its pairs stay shared.
+    """
+    learner = LearnerState() if onto is None else onto.copy()
     rows = list(evidence)
     support: dict[str, list[Evidence]] = {}
     for e in rows:
