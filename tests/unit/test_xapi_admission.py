@@ -118,7 +118,7 @@ def test_the_samples_are_admitted_on_the_fast_way_and_read_back(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the careful way was taken")
 
-    monkeypatch.setattr("carrythrough.xapi.admission._careful", never)
+    monkeypatch.setattr("carrythrough.xapi.admission.careful", never)
     admitted = admit(b"[" + b",".join(texts) + b"]", Limits(), "1.0.3")
     assert [one.raw for one in admitted] == texts
     for one in admitted:

@@ -8,6 +8,7 @@ or has no objection. So the fast way needs no messages, and there is one place f
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from msgspec import Raw
 from carrythrough.xapi import fast_path, formats, strict_json, wire
 from carrythrough.xapi.admitted import Admitted, Limits
 from carrythrough.xapi.comparison import content_key, same_statement
-from carrythrough.xapi.refusals import refuse
+from carrythrough.xapi.refusals import refuse, step
 from carrythrough.xapi.rules import statement as statement_rules
 from carrythrough.xapi.statement import Statement
 
@@ -33,14 +34,17 @@ FAST_DEPTH = fast_path.PART_DEPTH_MAX + 3
 """Deepest that the fast way can let pass; with a lower limit the careful way does everything."""
 
 
-def admit(body: bytes, limits: Limits, version: str) -> list[Admitted]:
+def admit(
+    body: bytes, limits: Limits, version: str, received: Collection[str] = frozenset()
+) -> list[Admitted]:
     """Return the statements of a request body (one object or an array of them), in order.
 
-    version: "1.0.x" or "2.0.x", whose rules hold. All or nothing: raises PermanentError with a
-    Problem whose `where` is the JSON pointer of the first fault ("/3/verb/id"; without the number
+    version: "1.0.x" or "2.0.x", whose rules hold. received: SHA-2 (lower case) of the attachments that
+    came with the request; one without a fileUrl has to be among them. All or nothing: raises PermanentError
+    with a Problem whose `where` is the JSON pointer of the first fault ("/3/verb/id"; without the number
     when the body is a single statement). The same id twice in a batch is refused.
     """
-    texts, single = _split(body, limits)
+    texts, single = split(body, limits)
     v2 = version.startswith("2.")
     escapes = b"\\" in body
     admitted: list[Admitted] = []
@@ -52,7 +56,7 @@ def admit(body: bytes, limits: Limits, version: str) -> list[Admitted]:
                 continue
             except fast_path.HESITATIONS:
                 pass
-        admitted.append(_careful(bytes(text), "" if single else f"/{number}", limits, v2=v2))
+        admitted.append(careful(bytes(text), "" if single else f"/{number}", limits, received, v2=v2))
     _refuse_repeated_ids(admitted)
     return admitted
 
@@ -62,8 +66,11 @@ def decode_statement(raw: bytes) -> Statement:
     return wire.statement(raw)
 
 
-def _split(body: bytes, limits: Limits) -> tuple[list[Raw], bool]:
-    """Return the texts of the statements, and whether the body is one statement without an array."""
+def split(body: bytes, limits: Limits) -> tuple[list[Raw], bool]:
+    """Return the texts of the statements, and whether the body is one statement without an array.
+
+    Raises PermanentError for a body that is not JSON, or beyond the limits of a request.
+    """
     if len(body) > limits.body_bytes_max:
         refuse(
             "statement-too-large",
@@ -115,8 +122,13 @@ def _refuse_repeated_ids(admitted: list[Admitted]) -> None:
         first[one.id] = number
 
 
-def _careful(text: bytes, where: str, limits: Limits, *, v2: bool) -> Admitted:
-    """Read one statement strictly; raises PermanentError for the first rule that is broken."""
+def careful(
+    text: bytes, where: str, limits: Limits, received: Collection[str] = frozenset(), *, v2: bool
+) -> Admitted:
+    """Read one statement strictly; raises PermanentError for the first rule that is broken.
+
+    received: SHA-2 of the attachments that came with the request, as for `admit`.
+    """
     if len(text) > limits.statement_bytes_max:
         refuse(
             "statement-too-large",
@@ -127,20 +139,22 @@ def _careful(text: bytes, where: str, limits: Limits, *, v2: bool) -> Admitted:
         )
     value = strict_json.read(text, where, limits.depth_max)
     statement_rules.statement(value, where, v2=v2)
-    _refuse_attachments_without_data(value, where)
+    _refuse_attachments_without_data(value, where, received)
+    if value["object"].get("objectType") == "SubStatement":
+        _refuse_attachments_without_data(value["object"], step(where, "object"), received)
     statement = wire.statement(text)
     id_ = formats.uuid_bytes(statement.id) if statement.id is not None else None
     t_ms = formats.timestamp_ms(statement.timestamp, rfc3339=v2) if statement.timestamp is not None else None
     return Admitted(id_ or b"", text, statement, -1 if t_ms is None else max(t_ms, 0))
 
 
-def _refuse_attachments_without_data(value: dict[str, Any], where: str) -> None:
+def _refuse_attachments_without_data(value: dict[str, Any], where: str, received: Collection[str]) -> None:
     for number, attachment in enumerate(value.get("attachments", ())):
-        if "fileUrl" not in attachment:
+        if "fileUrl" not in attachment and attachment["sha2"].lower() not in received:
             refuse(
                 "attachment-without-data",
                 f"{where}/attachments/{number}",
-                "the request is application/json, and this attachment has no fileUrl",
-                rule="Communication 1.5.2.s2.b1",
-                fix="add the fileUrl of the data",
+                "this attachment has no fileUrl, and its data did not come with the request",
+                rule="Communication 1.5.2.s2.b1 and s3.b5",
+                fix="send multipart/mixed with the data as a part, or add the fileUrl of the data",
             )
