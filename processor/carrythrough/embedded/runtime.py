@@ -13,6 +13,7 @@ from carrythrough.embedded.activation import Activator, envelope, opened, read_i
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
 from carrythrough.embedded.data_folder import DataFolder
+from carrythrough.embedded.documents import DocumentFile
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
@@ -24,6 +25,8 @@ from carrythrough.embedded.queries import Queries
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.identity.actor import AgentLike
+from carrythrough.identity.person import Person
 from carrythrough.identity.roster import load_roster
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.pipeline.plan import InForce
@@ -56,6 +59,7 @@ class Embedded:
         self.folder_lock = DataFolder(Path(settings.data_dir))
         path = self.folder_lock.path
         self.log = LogFile(path / "log.sqlite")
+        self.documents = DocumentFile(path / "documents.sqlite", self.clock, self.telemetry)
         self._log_reader = self.log.reader()
         self.state = StateFile(path / "state.sqlite", self._log_reader)
         self.index = StatementIndex(path / "index.sqlite", self.log.reader)
@@ -103,6 +107,7 @@ class Embedded:
         with_reader.close()
         if self.fold.in_force.program.map.id == "none" and Kind.PROGRAM not in self._sources:
             self._require_program()
+        self.documents.start()
         self.index.start()
         self.fold.start()
         if deliver:
@@ -113,6 +118,7 @@ class Embedded:
         """Stop in order: no new ticks, what waits is committed, the batch under way is folded, sends end."""
         self._ticker.stop()
         self.committer.stop()
+        self.documents.stop()
         self.fold.stop()
         self.index.stop()
         self.dispatcher.stop(SEND_GRACE_S)
@@ -136,6 +142,11 @@ class Embedded:
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:
         """Store admitted performance events; see `ports.Intake`."""
         return await self.committer.submit(Kind.EVENT, events, credential)
+
+    def person_of(self, agent: AgentLike) -> Person | None:
+        """Return whom the roster in force knows behind an agent, None when it knows nobody."""
+        directory = self.fold.in_force.directory
+        return directory.person(directory.subject_of_actor(agent))
 
     def tick(self) -> None:
         """Append one tick record."""

@@ -21,7 +21,7 @@ from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
 from carrythrough.gateway.queries_api import QueriesApi, reply
 from carrythrough.gateway.stream import Stream
-from carrythrough.gateway.xapi.resources import resources
+from carrythrough.gateway.xapi.resources import Stores, resources
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 EVENTS_PATH = "/v1/performance-events"
@@ -81,7 +81,7 @@ def build_app(
         **resources(
             runtime.settings.xapi_mounts,
             tuple(runtime.settings.xapi_origins),
-            runtime,
+            Stores(runtime, runtime.documents, runtime.person_of, _unknown_activity),
             credentials,
             limits,
             runtime.telemetry,
@@ -90,6 +90,10 @@ def build_app(
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }
     return Gateway(intake, app)
+
+
+def _unknown_activity(_: str) -> dict[str, Any] | None:
+    return None
 
 
 def _invite(access: Access) -> Callable[[Request], Awaitable[str]]:

@@ -11,15 +11,16 @@ import msgspec
 from carrythrough.errors import Problem, TransientError
 from carrythrough.events.admission import EventLimits
 from carrythrough.xapi.admitted import Limits
+from carrythrough.xapi.documents import DocumentLimits
 
 
 class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the intake over HTTP.
 
     connections_max: open connections (below the usual 1,024 files of a process). head_bytes_max,
-    head_seconds_max: address and headers of a request. statements, events: what one request may
-    hold. body_seconds_max: from its headers to the last
-    byte of a body. body_bytes_in_flight_max: bytes of bodies held at once, over all connections.
+    head_seconds_max: address and headers of a request. statements, events, documents: what one
+    request may hold. body_seconds_max: from its headers to the last byte of a body.
+    body_bytes_in_flight_max: bytes of bodies held at once, over all connections.
     records_in_flight_max and records_in_flight_per_credential_max: statements and events admitted
     and not yet durable. retry_after_s: when to try again after one of these. thread_bytes_min:
     bodies from this size on are admitted in a thread, so that others are answered meanwhile.
@@ -30,6 +31,7 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     head_seconds_max: float = 10.0
     statements: Limits = Limits()
     events: EventLimits = EventLimits()
+    documents: DocumentLimits = DocumentLimits()
     body_seconds_max: float = 30.0
     body_bytes_in_flight_max: int = 256 << 20
     records_in_flight_max: int = 50_000

@@ -56,7 +56,7 @@ async def send_answer(
     sent = list(headers)
     if body:
         sent.append((b"content-type", media_type))
-    if status != 204:
+    if status not in {204, 304}:
         sent.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": b"" if head else body})

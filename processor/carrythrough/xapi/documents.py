@@ -145,7 +145,7 @@ def post(stored: Document | None, sent: Posted, given: Preconditions, limits: Do
         _refuse_type(sent.content, "posted")
     data = msgspec.json.encode(_properties(stored.content, "stored") | sent.properties)
     if len(data) > limits.document_bytes_max:
-        raise PermanentError(_too_large(len(data), limits))
+        raise PermanentError(too_large(f"merged with what is stored it has {len(data)} bytes", limits))
     return Content(stored.content.media_type, data)
 
 
@@ -169,6 +169,18 @@ def check(stored: Document | None, given: Preconditions) -> None:
         and _names(given.if_none_match, stored.etag, weakly=True)
     ):
         raise PermanentError(_failed("If-None-Match", given.if_none_match, stored))
+
+
+def too_large(detail: str, limits: DocumentLimits) -> Problem:
+    """Return the problem (413) of a document above its limit."""
+    return Problem(
+        code="document-too-large",
+        status=413,
+        title="A document too large to store",
+        detail=detail,
+        rule=f"Limit document_bytes_max = {limits.document_bytes_max} (after inflating)",
+        fix="keep several smaller documents under ids of their own",
+    )
 
 
 def _names(header: str, etag: str, *, weakly: bool) -> bool:
@@ -213,17 +225,6 @@ def _refuse_merge(detail: str) -> NoReturn:
             rule=f"{_MERGE_RULE}: POST merges JSON objects whose Content-Type is {JSON}",
             fix="PUT the whole document in place of the stored one, with If-Match and its ETag",
         )
-    )
-
-
-def _too_large(size: int, limits: DocumentLimits) -> Problem:
-    return Problem(
-        code="document-too-large",
-        status=413,
-        title="A document too large to store",
-        detail=f"merged with what is stored it has {size} bytes",
-        rule=f"Limit document_bytes_max = {limits.document_bytes_max}",
-        fix="keep several smaller documents under ids of their own",
     )
 
 

@@ -8,18 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.intake import Telemetry
 from carrythrough.gateway.limits import GatewayLimits, InFlight
+from carrythrough.gateway.xapi.about import AboutEndpoint
+from carrythrough.gateway.xapi.activities import ActivitiesEndpoint, ActivityOf
+from carrythrough.gateway.xapi.agents import AgentsEndpoint, PersonOf
+from carrythrough.gateway.xapi.documents import ActivityProfileEndpoint, AgentProfileEndpoint, StateEndpoint
 from carrythrough.gateway.xapi.exchange import Shared, XapiEndpoint
 from carrythrough.gateway.xapi.statements import StatementsEndpoint
-from carrythrough.ports import Intake
+from carrythrough.ports import Documents, Intake
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """What the resources read from and write to."""
+
+    intake: Intake
+    documents: Documents
+    person_of: PersonOf
+    activity_of: ActivityOf
 
 
 def resources(
     mounts: Mapping[str, str],
     origins: tuple[str, ...],
-    intake: Intake,
+    stores: Stores,
     credentials: Credentials,
     limits: GatewayLimits,
     telemetry: Telemetry,
@@ -43,13 +58,19 @@ def resources(
             now_ms=now_ms,
             origins=origins,
         )
-        for name, endpoint in _resources_of(shared, intake).items():
+        for name, endpoint in _resources_of(shared, stores).items():
             found[f"{mount}/{name}"] = endpoint
     return found
 
 
-def _resources_of(shared: Shared, intake: Intake) -> dict[str, XapiEndpoint]:
+def _resources_of(shared: Shared, stores: Stores) -> dict[str, XapiEndpoint]:
     """Return the resources of one mount by their path below it; each is a line here."""
     return {
-        "statements": StatementsEndpoint(shared, intake),
+        "statements": StatementsEndpoint(shared, stores.intake),
+        "activities": ActivitiesEndpoint(shared, stores.activity_of),
+        "activities/state": StateEndpoint(shared, stores.documents),
+        "activities/profile": ActivityProfileEndpoint(shared, stores.documents),
+        "agents": AgentsEndpoint(shared, stores.person_of),
+        "agents/profile": AgentProfileEndpoint(shared, stores.documents),
+        "about": AboutEndpoint(shared),
     }
