@@ -102,7 +102,7 @@ def read_quarantine(path: Path) -> Iterator[Entry]:
                 title="This is not a quarantine file",
                 detail=f"{path}: {error}",
                 where=str(path),
-                rule="`carrythrough ingest` and `pull` write quarantine files: a JSON object a line, with problem and record",
+                rule="`ingest` and `pull` write quarantine files: a JSON object a line, with problem and record",
                 fix="name the file that `carrythrough ingest` printed at its end",
             )
         ) from None

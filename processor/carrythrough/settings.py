@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from carrythrough.errors import PermanentError, Problem
-from carrythrough.pull.source import PullSource
 from carrythrough.gateway.oauth_settings import OAuthIssuer
+from carrythrough.pull.source import PullSource
 
 ENVIRONMENT_PREFIX = "CARRYTHROUGH_"
 _FROM_ENVIRONMENT = ("data_dir", "host", "port", "metrics_port", "program", "roster", "tenant", "log_level")

@@ -26,6 +26,7 @@ from carrythrough.dispatch.events import (
 from carrythrough.errors import Problem
 from carrythrough.pipeline.fold import Delta
 from carrythrough.pipeline.records import Record
+from carrythrough.pull.intake import Taken
 
 DELAY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 RECENT_SAMPLES = 512
@@ -112,6 +113,30 @@ class Telemetry:
             ["adapter"],
             registry=r,
         )
+        self.pulled_statements = Counter(
+            "carrythrough_pull_statements_total",
+            "Statements read from other stores, by source and result (accepted, known, refused).",
+            ["source", "result"],
+            registry=r,
+        )
+        self.pull_failures = Counter(
+            "carrythrough_pull_failures_total",
+            "Looks into other stores that a fault stopped, by source and code.",
+            ["source", "code"],
+            registry=r,
+        )
+        self.pull_position = Gauge(
+            "carrythrough_pull_position_seconds",
+            "Time up to which a source was read, as the store stamps it (Unix).",
+            ["source"],
+            registry=r,
+        )
+        self.pull_success = Gauge(
+            "carrythrough_pull_last_success_seconds",
+            "When a source last gave a page that is durable now (Unix): alert when it grows old.",
+            ["source"],
+            registry=r,
+        )
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._rates: deque[tuple[float, int]] = deque()
@@ -164,6 +189,21 @@ class Telemetry:
             self.dead_letters.labels(event.adapter).inc()
         loud = isinstance(event, DeadLettered | DispatchFault | AdapterStateChanged | RetryScheduled)
         (_logger.warning if loud else _logger.debug)(name, **msgspec.structs.asdict(event))
+
+    def pulled(self, source: str, taken: Taken, stored_ms: int, success_ms: int) -> None:
+        """Count a page read from another store (`pull.puller.Watcher`)."""
+        for result, number in (
+            ("accepted", taken.accepted),
+            ("known", taken.known),
+            ("refused", taken.refused),
+        ):
+            self.pulled_statements.labels(source, result).inc(number)
+        self.pull_position.labels(source).set(stored_ms / 1000)
+        self.pull_success.labels(source).set(success_ms / 1000)
+
+    def pull_failed(self, source: str, problem: Problem) -> None:
+        """Count a look into another store that a fault stopped (`pull.puller.Watcher`)."""
+        self.pull_failures.labels(source, problem.code).inc()
 
     def rate_per_s(self) -> float:
         """Return acknowledged records per second over the last RATE_WINDOW_S."""

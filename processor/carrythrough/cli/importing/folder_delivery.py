@@ -42,16 +42,9 @@ class FolderDelivery:
     tells_known = True
 
     def __init__(self, settings: Settings) -> None:
-        _require_program(settings)
-        _log_to_stderr()
         self._limits = Limits()
-        self._runtime = Embedded(settings)
+        self._runtime = open_for_import(settings)
         self._closed = False
-        try:
-            self._runtime.start(deliver=False)  # an import sends nothing
-        except BaseException:
-            self.close()
-            raise
         self._before = self._counts()
 
     def send(self, kind: Kind, version: str, raws: Sequence[bytes]) -> Sent:
@@ -91,6 +84,19 @@ class FolderDelivery:
     def _counts(self) -> dict[str, int]:
         counters = self._runtime.state.counters
         return {name: counters.get(counter, 0) for name, counter in _COUNTS.items()}
+
+
+def open_for_import(settings: Settings) -> Embedded:
+    """Return a started server without HTTP that sends nothing; raises PermanentError as `FolderDelivery`."""
+    _require_program(settings)
+    _log_to_stderr()
+    runtime = Embedded(settings)
+    try:
+        runtime.start(deliver=False)
+    except BaseException:
+        runtime.stop()
+        raise
+    return runtime
 
 
 def _require_program(settings: Settings) -> None:
