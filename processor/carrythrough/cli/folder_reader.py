@@ -124,7 +124,7 @@ class FolderReader:
 
     def employee(self, reference: str) -> Answer:
         """See `reader.Reader`."""
-        return self.queries.employee_scores(self._subject(reference), self.now_ms, names=True)
+        return self.queries.employee_scores(self.subject(reference), self.now_ms, names=True)
 
     def explanation(
         self, reference: str, skill: str, at_ms: int | None, known_ms: int | None = None
@@ -132,7 +132,7 @@ class FolderReader:
         """See `reader.Reader`."""
         if known_ms is None:
             self._require_skill(skill)
-        subject = self._subject(reference)
+        subject = self.subject(reference)
         found = self.queries.explanation(subject, skill, self.now_ms, at_ms=at_ms, known_ms=known_ms)
         if found is None:
             raise _skill_not_then(skill)
@@ -155,7 +155,8 @@ class FolderReader:
         rows = self.log.rows(position - 1, 1)
         return rows[0] if rows and rows[0].position == position else None
 
-    def _subject(self, reference: str) -> str:
+    def subject(self, reference: str) -> str:
+        """Return the pseudonym of an employee; raises PermanentError for an unknown one."""
         found = self.queries.subject(reference)
         if found is None:
             raise _unknown_employee(reference, [p.id for p in self.in_force.directory.people.values()])

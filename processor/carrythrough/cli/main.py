@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from carrythrough import __version__
 from carrythrough.cli.adapters import list_adapters
+from carrythrough.cli.contest import list_contests, restore, set_aside
 from carrythrough.cli.credentials import add, list_credentials, remove
 from carrythrough.cli.deadletters import list_dead_letters, replay
 from carrythrough.cli.doctor import doctor
@@ -82,6 +83,12 @@ _dead_letters = App(name="deadletters", group=_RUN, help="Actions that could not
 _dead_letters.command(list_dead_letters, name="list")
 _dead_letters.command(replay)
 app.command(_dead_letters)
+
+_contest = App(name="contest", group=_RUN, help="Evidence that somebody contests: set aside, restored, listed.")
+_contest.command(set_aside)
+_contest.command(restore)
+_contest.command(list_contests, name="list")
+app.command(_contest)
 
 _adapters = App(name="adapters", group=_RUN, help="Where actions go: plugins and their configuration.")
 _adapters.command(list_adapters, name="list")

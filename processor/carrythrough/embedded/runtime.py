@@ -12,6 +12,7 @@ from carrythrough.dispatch.registry import build_adapters
 from carrythrough.embedded.activation import Activator, envelope, opened, read_input
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
+from carrythrough.embedded.contests import Contests
 from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.documents import DocumentFile
 from carrythrough.embedded.folder import Folder
@@ -89,6 +90,7 @@ class Embedded:
             self.telemetry,
         )
         history = History(self.log.reader(), activator)
+        self.contests = Contests(self.state.path, self._subject, self._append_contest)
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
@@ -123,6 +125,7 @@ class Embedded:
         self.index.stop()
         self.dispatcher.stop(SEND_GRACE_S)
         self.queries.close()
+        self.contests.close()
         self.outbox.close()
         self.state.close()
         self._log_reader.close()
@@ -169,6 +172,12 @@ class Embedded:
                 return False
             time.sleep(0.005)
         return True
+
+    def _subject(self, reference: str) -> str | None:
+        return self.queries.subject(reference)
+
+    def _append_contest(self, raw: bytes) -> None:
+        self._control(Kind.CONTEST, raw)
 
     def _control(self, kind: Kind, raw: bytes) -> None:
         content = raw.decode() if raw else None

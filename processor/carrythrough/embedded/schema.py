@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS void(source BLOB PRIMARY KEY, position INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS contest(
   source BLOB NOT NULL, skill TEXT NOT NULL, channel INTEGER NOT NULL, position INTEGER NOT NULL,
   restore INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
+  subject TEXT NOT NULL,
   PRIMARY KEY(source, skill, channel, position)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS effect(
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, skill TEXT NOT NULL, body BLOB NOT NULL);
@@ -64,5 +65,5 @@ OUTBOX = Insert(
 QUARANTINE = Insert("INSERT OR REPLACE INTO quarantine", 6)
 TERM = Insert("INSERT INTO term", 2)
 VOID = Insert("INSERT OR IGNORE INTO void", 2)
-CONTEST = Insert("INSERT OR IGNORE INTO contest", 8)
+CONTEST = Insert("INSERT OR IGNORE INTO contest", 9)
 META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

@@ -44,6 +44,7 @@ FIRST_CREDENTIALS = (
     ("lms", LMS_SCOPES),
     ("business", ("events/write",)),
     ("reader", ("scores/read", "people/read")),
+    ("steward", ("scores/read", "people/read", "scores/contest")),
 )
 """Made on the first start, one for each kind of caller, each with the scopes that it needs."""
 

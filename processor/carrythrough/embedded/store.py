@@ -182,7 +182,17 @@ class StateFile:
         flat: list[object] = []
         for c in delta.contests:
             for source, skill, channel in c.pieces:
-                flat += (source, skill, channel, c.position, int(c.restore), c.by, c.reason, c.stored_ms)
+                flat += (
+                    source,
+                    skill,
+                    channel,
+                    c.position,
+                    int(c.restore),
+                    c.by,
+                    c.reason,
+                    c.stored_ms,
+                    c.subject,
+                )
         CONTEST.run(self.connection, flat)
 
     def _effects(self, effects: Iterable[Effect]) -> list[Published]:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.access import NAMES_SCOPE, Access
 from carrythrough.gateway.auth import Credentials
+from carrythrough.gateway.contests import ContestsEndpoint
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
@@ -25,6 +26,7 @@ from carrythrough.gateway.xapi.resources import Stores, resources
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 EVENTS_PATH = "/v1/performance-events"
+CONTESTS_PATH = "/v1/contests"
 
 
 class Gateway:
@@ -86,6 +88,9 @@ def build_app(
             limits,
             runtime.telemetry,
             now_ms,
+        ),
+        CONTESTS_PATH: ContestsEndpoint(
+            runtime.contests, runtime.queries.subject, credentials, limits, runtime.telemetry
         ),
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }

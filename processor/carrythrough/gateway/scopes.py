@@ -1,4 +1,4 @@
-"""What a credential may do: the scopes of xAPI (1.0.3 Communication 4.2) and four of our own.
+"""What a credential may do: the scopes of xAPI (1.0.3 Communication 4.2) and six of our own.
 
 A request names the scopes of which any one is enough; what a wider scope includes is decided here
 and nowhere else.
@@ -25,7 +25,7 @@ XAPI_SCOPES = (
     PROFILE,
     ALL_READ,
 )
-OWN_SCOPES = ("events/write", "scores/read", "people/read")
+OWN_SCOPES = ("events/write", "scores/read", "scores/contest", "people/read", "practice/read")
 SCOPES = (*XAPI_SCOPES, *OWN_SCOPES, ALL)
 LMS_SCOPES = (STATEMENTS_WRITE, STATEMENTS_READ_MINE, STATE, DEFINE, PROFILE)
 """What an LMS or a course needs: write, read back its own, keep documents, describe its activities."""

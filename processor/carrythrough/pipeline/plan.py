@@ -49,6 +49,7 @@ class Contested(msgspec.Struct, frozen=True):
     restore: bool
     by: str
     reason: str
+    subject: str
     position: int
     stored_ms: int
 
@@ -96,7 +97,13 @@ def voided_by(statement: Statement) -> bytes | None:
 def _contested(record: Record) -> Contested:
     contest = decode_contest(record.content)
     return Contested(
-        contest.pieces(), contest.restore, contest.by, contest.reason, record.position, record.stored_ms
+        contest.pieces(),
+        contest.restore,
+        contest.by,
+        contest.reason,
+        contest.subject,
+        record.position,
+        record.stored_ms,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -43,7 +44,17 @@ class PersonPage:
             text = "Nothing is known about this person. The link may be old, or mistyped."
             return message(request, "No such person", text, 404, viewer)
         skill = _chosen(scores, request.query_params.get("skill", ""))
-        explanation = await ask(self.queries.explanation, subject, skill["skill"], now_ms) if skill else None
+        looked = {name: _moment(request.query_params.get(name, "")) for name in ("at", "as_known_at")}
+        explanation = None
+        if skill:
+            explanation = await ask(
+                self.queries.explanation,
+                subject,
+                skill["skill"],
+                now_ms,
+                at_ms=looked["at"],
+                known_ms=looked["as_known_at"],
+            )
         actions = await ask(self.queries.actions, subject=subject, limit=ACTION_ROWS_MAX)
         summary = await ask(self.queries.summary)
         context = {
@@ -53,6 +64,7 @@ class PersonPage:
             "scores": scores,
             "skill": skill,
             "explanation": explanation,
+            "looked_back": explanation is not None and any(looked.values()),
             "evidence": explanation["evidence"][:EVIDENCE_ROWS_MAX] if explanation else [],
             "evidence_max": EVIDENCE_ROWS_MAX,
             "trajectory": _scored(explanation["trajectory"])[-TRAJECTORY_ROWS_MAX:] if explanation else [],
@@ -64,6 +76,20 @@ class PersonPage:
             "live": live_words(summary),
         }
         return page(request, "person.html", context)
+
+
+def _moment(text: str) -> int | None:
+    """Return a time in ms since the epoch, None for text that is none (then the page shows the present).
+
+    The browser's own field sends local time without a zone, which the page has announced as UTC.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return int(moment.timestamp() * 1000)
 
 
 def _chosen(scores: Json, asked: str) -> Json | None:

@@ -29,8 +29,19 @@ class PageQueries(Protocol):
         """Return all scores of one person."""
         ...
 
-    def explanation(self, subject: str, skill_id: str, at_ms: int) -> Json | None:
-        """Return the evidence and the reasons behind one score, None for an unknown skill."""
+    def explanation(
+        self,
+        subject: str,
+        skill_id: str,
+        now_ms: int,
+        *,
+        at_ms: int | None = None,
+        known_ms: int | None = None,
+    ) -> Json | None:
+        """Return the evidence and the reasons behind one score, None for an unknown skill.
+
+        at_ms: as of this event time. known_ms: as it was shown at this time.
+        """
         ...
 
     def actions(self, *, limit: int, subject: str) -> Json:

@@ -1,0 +1,138 @@
+"""Contests of evidence in the embedded shell: checked against the ledger, appended to the log, listed for the audit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carrythrough.embedded.database import connect, select
+from carrythrough.embedded.presenting import rfc3339
+from carrythrough.embedded.terms import Terms
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.evidence.types import Channel
+from carrythrough.pipeline.contest import PIECES_MAX, Contest, encode_contest, evidence_id
+
+PAGE_MAX = 500
+
+
+class Contests:
+    """Takes contests in and lists them; safe to call from any thread."""
+
+    def __init__(
+        self,
+        state: Path,
+        subject_of: Callable[[str], str | None],
+        append: Callable[[bytes], None],
+    ) -> None:
+        """subject_of: pseudonym of a roster id or pseudonym. append: logs a contest durably."""
+        self._connection = connect(state, readonly=True)
+        self._terms = Terms(self._connection)
+        self._subject_of = subject_of
+        self._append = append
+        self._lock = threading.Lock()
+
+    def contest(
+        self, employee: str, evidence: Iterable[str], *, by: str, reason: str, restore: bool
+    ) -> dict[str, Any]:
+        """Set pieces of evidence aside, or restore them, and return the record once it is durable.
+
+        evidence: ids as explanations show them, or bare ids of statements and events, which name all
+        that they are evidence of. Raises PermanentError 404 for an unknown employee or evidence.
+        """
+        subject = self._subject_of(employee)
+        if subject is None:
+            raise PermanentError(_unknown("employee", employee, "a roster id or a pseudonym with evidence"))
+        named: dict[str, None] = {}
+        for text in evidence:
+            named.update(dict.fromkeys(self._named(subject, text)))
+        if len(named) > PIECES_MAX:
+            raise PermanentError(_too_many(len(named)))
+        contest = Contest(evidence=tuple(named), by=by, reason=reason, restore=restore, subject=subject)
+        self._append(encode_contest(contest))
+        return dict(msgspec.to_builtins(contest))
+
+    def _named(self, subject: str, text: str) -> list[str]:
+        """Return the ids in the ledger of a person that `text` names; raises PermanentError for none."""
+        source, _, rest = text.partition("/")
+        try:
+            key = bytes.fromhex(source.replace("-", ""))
+        except ValueError:
+            key = b""
+        with self._lock:
+            rows = select(
+                self._connection,
+                "SELECT l.source, l.skill, l.channel FROM ledger l JOIN employee e ON e.id = l.employee"
+                " WHERE e.subject=? AND l.source=? ORDER BY l.skill, l.channel",
+                (subject, key),
+            )
+            ids = [evidence_id((bytes(s), self._terms.text(skill), c)) for s, skill, c in rows]
+        wanted = f"{key.hex()}/{rest}"
+        found = [one for one in ids if one == wanted] if rest else ids
+        if not found:
+            raise PermanentError(_unknown("evidence", text, "evidence of this person"))
+        return found
+
+    def listed(
+        self, *, limit: int = 100, cursor: str | None = "", subject: str | None = ""
+    ) -> dict[str, Any]:
+        """Return contests, newest first; `cursor` is the `next` of the page before."""
+        limit = min(max(limit, 1), PAGE_MAX)
+        before = int(cursor) if cursor and cursor.isdigit() else 1 << 62
+        with self._lock:
+            places = select(
+                self._connection,
+                "SELECT DISTINCT position FROM contest WHERE position < ? AND (? = '' OR subject = ?)"
+                " ORDER BY position DESC LIMIT ?",
+                (before, subject or "", subject or "", limit + 1),
+            )
+            entries = [self._entry(position) for (position,) in places[:limit]]
+        return {"contests": entries, "next": str(places[limit - 1][0]) if len(places) > limit else None}
+
+    def _entry(self, position: int) -> dict[str, Any]:
+        rows = select(
+            self._connection,
+            "SELECT source, skill, channel, restore, asked, reason, stored_ms, subject FROM contest WHERE position=?",
+            (position,),
+        )
+        _, _, _, restore, by, reason, stored_ms, subject = rows[0]
+        return {
+            "position": position,
+            "time": rfc3339(stored_ms),
+            "subject": subject,
+            "evidence": [evidence_id((bytes(row[0]), row[1], Channel(row[2]))) for row in rows],
+            "restore": bool(restore),
+            "by": by,
+            "reason": reason,
+        }
+
+    def close(self) -> None:
+        """Close the connection; safe to call twice."""
+        self._connection.close()
+
+
+def _unknown(what: str, given: str, wanted: str) -> Problem:
+    return Problem(
+        code=f"{what}-unknown",
+        status=404,
+        title="Not found",
+        detail=f"{given[:200]!r} is no {wanted}",
+        where=what,
+        rule="a contest names evidence that an explanation of this person lists",
+        fix="ask for the explanation of the score and copy the id of the evidence",
+    )
+
+
+def _too_many(count: int) -> Problem:
+    return Problem(
+        code="contest-too-large",
+        status=400,
+        title="The contest names too much evidence",
+        detail=f"{count} pieces",
+        where="evidence",
+        rule=f"at most {PIECES_MAX} pieces at once, so that each is looked at",
+        fix="contest them in several requests, each with its reason",
+    )
