@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from carrythrough.errors import Problem
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.xapi.documents import Context, Decide, Document, DocumentIds
 from carrythrough.xapi.query import AttachmentData, StatementPage, StatementQuery, StoredStatement
@@ -118,10 +119,14 @@ class Adapter(Protocol):
 
 
 class Receipt(msgspec.Struct):
-    """What an intake answers. ids: as stored, in the order sent. known: counted before (a re-send)."""
+    """What an intake answers. ids: as stored, in the order sent. known: counted before (a re-send).
+
+    problems: place to the reason, of statements that were set aside instead; a lenient credential's only.
+    """
 
     ids: list[str]
     known: list[bool]
+    problems: dict[int, Problem] = msgspec.field(default_factory=dict)
 
 
 class Intake(Protocol):
@@ -137,10 +142,13 @@ class Intake(Protocol):
         credential: str,
         version: str = "1.0.3",
         attachments: Sequence[AttachmentData] = (),
+        *,
+        lenient: bool = False,
     ) -> Receipt:
         """Store `xapi.admission.Admitted` statements, all or none, and before them what is attached.
 
-        version: "1.0.3" or "2.0.0", under whose rules they were admitted.
+        version: "1.0.3" or "2.0.0", under whose rules they were admitted. lenient: they are
+        `xapi.lenient.Lenient`, and one that cannot be stored is set aside alone.
         """
         ...
 

@@ -21,6 +21,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from carrythrough.embedded import lenient as setting_aside
 from carrythrough.embedded.log import LogFile
 from carrythrough.errors import BugError, CarrythroughError, PermanentError, Problem, TransientError
 from carrythrough.events.performance import AdmittedEvent
@@ -28,6 +29,7 @@ from carrythrough.pipeline.records import Kind, Record
 from carrythrough.ports import Clock, Receipt
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admission import Admitted, content_key, same_statement
+from carrythrough.xapi.lenient import Refused, Sender
 
 GROUP_STATEMENTS_MAX = 2_000
 """Statements in one group: bounds the time of a commit and with it the wait of the next group."""
@@ -38,13 +40,14 @@ CONTENT_WINDOW_MS = 3_600_000
 
 
 class Submission(msgspec.Struct):
-    """One request's records and the future that its answer goes to."""
+    """One request's records and the future that its answer goes to. lenient: items are `xapi.lenient.Lenient`."""
 
     kind: Kind
     items: list[Any]
     credential: str
     size: int
     answer: Callable[[Receipt | CarrythroughError], None]
+    lenient: Sender | None = None
 
 
 class Committer:
@@ -80,7 +83,9 @@ class Committer:
         if self._thread.is_alive():
             self._thread.join()
 
-    async def submit(self, kind: Kind, items: list[Any], credential: str) -> Receipt:
+    async def submit(
+        self, kind: Kind, items: list[Any], credential: str, *, lenient: Sender | None = None
+    ) -> Receipt:
         """Return after the durable append; raises PermanentError (409) or TransientError (503)."""
         size = sum(len(item.raw) for item in items)
         if self._queued_bytes + size > QUEUE_BYTES_MAX and self._queued_bytes:
@@ -94,7 +99,7 @@ class Committer:
 
         self._count_bytes(size)
         started = time.perf_counter()
-        self._queue.put(Submission(kind, items, credential, size, answer))
+        self._queue.put(Submission(kind, items, credential, size, answer, lenient))
         receipt = await future
         self._telemetry.acknowledged(len(items), time.perf_counter() - started)
         return receipt
@@ -159,7 +164,7 @@ class Committer:
 
     def _write(self, group: list[Submission]) -> tuple[list[Receipt | CarrythroughError], list[Record]]:
         self._stored_ms = max(self._stored_ms, self._clock.now_ms())
-        if all(item.id for submission in group for item in submission.items):
+        if all(item.id for s in group for item in s.items) and not any(s.lenient for s in group):
             self._log.begin()
             batch = _Batch(self._log.end, self._stored_ms)
             answers: list[Receipt | CarrythroughError] = [batch.add_all(s) for s in group]
@@ -194,6 +199,10 @@ class Committer:
         return answers, records
 
     def _add_carefully(self, batch: _Batch, submission: Submission) -> Receipt:
+        if submission.lenient is not None:
+            submission = msgspec.structs.replace(
+                submission, items=self._conflicts_apart(submission.items, submission.lenient)
+            )
         keyed = [*_ids(submission)] if submission.kind is Kind.STATEMENT else []
         ids = [item.id or self._content_id(batch, key, item) for item, key in keyed] or [
             item.id for item in submission.items
@@ -203,15 +212,30 @@ class Committer:
             if key in known and item.id:
                 self._refuse_other_content(submission, index, item, known[key])
         fresh: set[bytes] = set()
-        flags = []
-        for item, key in zip(submission.items, ids, strict=True):
+        flags, problems = [], {}
+        minted = {entry[1] for entry in batch.content}
+        for index, (item, key) in enumerate(zip(submission.items, ids, strict=True)):
             repeat = key in known or key in fresh
+            if type(item) is Refused:  # no statement, so the log knows it by its content only
+                repeat = key not in minted
+                problems[index] = item.problem
+                ids[index] = item.said or key
             flags.append(repeat)
             if not repeat:
                 fresh.add(key)
                 batch.add(submission, item, key)
         self._log.remember_content(batch.content)
-        return Receipt(ids=[text_of(key) for key in ids], known=flags)
+        return Receipt(ids=[text_of(key) for key in ids], known=flags, problems=problems)
+
+    def _conflicts_apart(self, items: list[Any], sender: Sender) -> list[Any]:
+        def stored(ids: list[bytes]) -> dict[bytes, bytes]:
+            return {id_: self._log.raw(position) for id_, position in self._log.known(ids).items()}
+
+        def conflict(index: int, id_: bytes, difference: str) -> Problem:
+            problem = _conflict(index, text_of(id_), difference, Kind.STATEMENT)
+            return msgspec.structs.replace(problem, where="/id")
+
+        return list(setting_aside.apart(items, sender, stored, conflict))
 
     def _content_id(self, batch: _Batch, key: bytes, item: Admitted | AdmittedEvent) -> bytes:
         found = self._log.content_id(key)
@@ -246,6 +270,7 @@ class _Batch:
         self._ids: list[object] = []
         self.records: list[Record] = []
         self.content: list[tuple[bytes, bytes, int]] = []
+        self._originals: list[object] = []
 
     def add_all(self, submission: Submission) -> Receipt:
         ids = [item.id for item in submission.items]
@@ -256,19 +281,24 @@ class _Batch:
     def add(self, submission: Submission, item: Any, key: bytes) -> None:
         self.end = position = self.end + 1
         stored_ms, kind = self._stored_ms, submission.kind
+        if submission.lenient is not None:
+            kind = Kind.REFUSED if type(item) is Refused else kind
+            self._originals += setting_aside.originals(position, item)
         self._rows += (position, int(kind), stored_ms, item.t_ms, submission.credential, key, item.raw)
         if kind is Kind.STATEMENT:
             content = item.statement
         elif kind is Kind.EVENT:
             content = item.event
         else:
-            content = item.content
+            content = item.raw.decode() if kind is Kind.REFUSED else item.content
         if kind <= Kind.EVENT:
             self._ids += (key, position)
         self.records.append(Record(position, kind, stored_ms, key, item.t_ms, content))
 
     def append_to(self, log: LogFile) -> None:
         log.append(self._rows, self._ids, self.end)
+        if self._originals:
+            log.keep_originals(self._originals)
 
 
 class Control(msgspec.Struct):

@@ -20,6 +20,7 @@ class Kind(enum.IntEnum):
     TICK = 3
     PROGRAM = 4
     ROSTER = 5
+    REFUSED = 6
     CONTEST = 7
 
 
@@ -31,7 +32,8 @@ class Record(msgspec.Struct, frozen=True):
 
     position: place in the log, from 1. stored_ms: log append time. id: 16 bytes, the statement id
     or event digest (empty for the rest). t_ms: event time, -1 when the sender gave none.
-    content: Statement, PerformanceEvent, the text of a program map, roster or contest, or None.
+    content: Statement, PerformanceEvent, the text of a program map, roster, contest or refused
+    statement (`xapi.lenient.Kept`), or None.
     """
 
     position: int
