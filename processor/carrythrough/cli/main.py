@@ -20,6 +20,7 @@ from carrythrough.cli.deadletters import list_dead_letters, replay
 from carrythrough.cli.doctor import doctor
 from carrythrough.cli.explain import explain
 from carrythrough.cli.ingest import ingest
+from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
 from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
@@ -69,6 +70,7 @@ app.command(demo, group=_START, sort_key=0)
 app.command(validate, group=_START, sort_key=1)
 app.command(serve, group=_START, sort_key=2)
 app.command(ingest, group=_START, sort_key=3)
+app.command(pull, group=_START, sort_key=4)
 app.command(scores, group=_LOOK, sort_key=0)
 app.command(explain, group=_LOOK, sort_key=1)
 app.command(doctor, group=_RUN, sort_key=0)
@@ -84,7 +86,9 @@ _dead_letters.command(list_dead_letters, name="list")
 _dead_letters.command(replay)
 app.command(_dead_letters)
 
-_contest = App(name="contest", group=_RUN, help="Evidence that somebody contests: set aside, restored, listed.")
+_contest = App(
+    name="contest", group=_RUN, help="Evidence that somebody contests: set aside, restored, listed."
+)
 _contest.command(set_aside)
 _contest.command(restore)
 _contest.command(list_contests, name="list")

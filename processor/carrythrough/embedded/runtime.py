@@ -22,6 +22,7 @@ from carrythrough.embedded.indexing import StatementIndex
 from carrythrough.embedded.log import LogFile, LogReader
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
+from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
@@ -34,8 +35,10 @@ from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.ports import Clock, Receipt
 from carrythrough.program.load import load_program
+from carrythrough.pull.background import BackgroundPull
 from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
+from carrythrough.xapi.admitted import Admitted
 from carrythrough.xapi.query import AttachmentData
 
 SEND_GRACE_S = 3.0
@@ -57,6 +60,9 @@ class Embedded:
         self.hub = Hub()
         sources = _sources(settings)
         adapters = build_adapters(settings.adapters or DEFAULT_ADAPTERS)
+        pullers = build_pullers(
+            settings.pull, settings.data_dir, self.submit_pulled, self.clock.now_ms, self.telemetry
+        )
         self.folder_lock = DataFolder(Path(settings.data_dir))
         path = self.folder_lock.path
         self.log = LogFile(path / "log.sqlite")
@@ -92,6 +98,7 @@ class Embedded:
         history = History(self.log.reader(), activator)
         self.contests = Contests(self.state.path, self._subject, self._append_contest)
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
+        self.pull = BackgroundPull(pullers)
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
@@ -99,7 +106,8 @@ class Embedded:
     def start(self, *, deliver: bool = True) -> None:
         """Bring the map and roster into force where they changed, and start every thread.
 
-        deliver: False keeps actions in the outbox, for an import; the next start sends what has not expired.
+        deliver: False is for an import: actions stay in the outbox, no source is read; the next start sends what
+        has not expired.
         """
         self.committer.start()
         with_reader = self.log.reader()
@@ -114,11 +122,13 @@ class Embedded:
         self.fold.start()
         if deliver:
             self.dispatcher.start()
+            self.pull.start()
         self._ticker.start()
 
     def stop(self) -> None:
-        """Stop in order: no new ticks, what waits is committed, the batch under way is folded, sends end."""
+        """Stop in order: no new ticks, no more reading, what waits is committed and folded, sends end."""
         self._ticker.stop()
+        self.pull.stop()
         self.committer.stop()
         self.documents.stop()
         self.fold.stop()
@@ -145,6 +155,10 @@ class Embedded:
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:
         """Store admitted performance events; see `ports.Intake`."""
         return await self.committer.submit(Kind.EVENT, events, credential)
+
+    def submit_pulled(self, admitted: list[Admitted], credential: str, version: str) -> Receipt:
+        """Store statements read from another store, from a thread; raises as `submit_statements`."""
+        return self.committer.submit_now(Kind.STATEMENT, admitted, credential)
 
     def person_of(self, agent: AgentLike) -> Person | None:
         """Return whom the roster in force knows behind an agent, None when it knows nobody."""
