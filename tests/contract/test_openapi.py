@@ -29,6 +29,7 @@ from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.app import build_app
 from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.oauth_own import OwnTokens, new_key
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.scopes import SCOPES
 from carrythrough.gateway.xapi.versions import LATEST_1_0, LATEST_2_0
@@ -58,7 +59,7 @@ from carrythrough.settings import Settings
 settings = Settings(data_dir=sys.argv[1], port=0, metrics_port=0, program=sys.argv[2], log_level="error")
 serve(settings, on_ready=lambda info: print(json.dumps(info), flush=True))
 """
-API = ("/v1/", "/xapi/", "/healthz", "/readyz")
+API = ("/v1/", "/xapi/", "/healthz", "/readyz", "/oauth/", "/.well-known/")
 BASE = "https://carrythrough.invalid/schemas/"
 
 
@@ -98,7 +99,7 @@ def test_its_paths_and_methods_are_those_of_the_app(document: dict[str, Any], tm
     (tmp_path / "map.yaml").write_text(MAP)
     runtime = Embedded(Settings(data_dir=str(tmp_path / "data"), program=str(tmp_path / "map.yaml")))
     try:
-        gateway = build_app(runtime, Credentials([]), Sessions(), GatewayLimits())
+        gateway = build_app(runtime, Credentials([]), Sessions(), GatewayLimits(), OwnTokens(new_key()))
         found = {
             (getattr(route, "path", ""), method)
             for route in gateway.routes
@@ -254,6 +255,15 @@ CLOUD_EVENT = json.dumps(
     }
 ).encode()
 WRONG = "Basic bG1zOndyb25n"
+CONTEST = json.dumps(
+    {
+        "employee": "{reference}",
+        "evidence": ["00000001-0000-4000-8000-000000000000"],
+        "reason": "Somebody else sat at my desk",
+    }
+).encode()
+RESTORE = CONTEST.replace(b'"reason"', b'"restore": true, "reason"')
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +320,20 @@ CALLS: list[Call] = [
     ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&at=2026-01-01T00:00:00Z", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/explanation", "GET", "", b"", "reader", {}, 400),
     ("/v1/employees/{reference}/explanation", "GET", "?skill=nothing", b"", "reader", {}, 404),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=2999-01-01T00:00:00Z", b"",
+     "reader", {}, 200),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=yesterday", b"", "reader", {}, 400),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=2001-01-01T00:00:00Z", b"",
+     "reader", {}, 404),
+    ("/v1/contests", "POST", "", CONTEST, "steward", {}, 201),
+    ("/v1/contests", "POST", "", RESTORE, "steward", {}, 201),
+    ("/v1/contests", "POST", "", CONTEST.replace(b"reason", b"season"), "steward", {}, 400),
+    ("/v1/contests", "POST", "", CONTEST, WRONG, {}, 401),
+    ("/v1/contests", "POST", "", CONTEST, "reader", {}, 403),
+    ("/v1/contests", "POST", "", CONTEST.replace(b"00000001", b"99999999"), "steward", {}, 404),
+    ("/v1/contests", "GET", "?subject={reference}&limit=1", b"", "reader", {}, 200),
+    ("/v1/contests", "GET", "?limit=x", b"", "reader", {}, 400),
+    ("/v1/contests", "GET", "?subject=nobody", b"", "reader", {}, 404),
     ("/v1/scores", "GET", "?limit=1", b"", "reader", {}, 200),
     ("/v1/scores", "GET", "?skill=calm&stage=fading&team=x", b"", "reader", {}, 200),
     ("/v1/scores", "GET", "?limit=0", b"", "reader", {}, 400),
@@ -323,6 +347,11 @@ CALLS: list[Call] = [
     ("/v1/stream", "GET", "", b"", "lms", {}, 403),
     ("/v1/summary", "GET", "", b"", "reader", {}, 200),
     ("/v1/summary", "GET", "", b"", WRONG, {}, 401),
+    ("/oauth/token", "POST", "", b"grant_type=client_credentials", "lms", FORM, 200),
+    ("/oauth/token", "POST", "", b"grant_type=password", "lms", FORM, 400),
+    ("/oauth/token", "POST", "", b"grant_type=client_credentials", WRONG, FORM, 401),
+    ("/oauth/token", "POST", "", b"x" * 20_000, "lms", FORM, 413),
+    ("/.well-known/oauth-authorization-server", "GET", "", b"", "", {}, 200),
     ("/healthz", "GET", "", b"", "", {}, 200),
     ("/readyz", "GET", "", b"", "", {}, 200),
 ]  # fmt: skip
@@ -335,7 +364,8 @@ def test_each_answer_is_declared_and_fits(
     live: Live, document: dict[str, Any], registry: Registry, call: Call
 ):
     path, method, query, body, credential, headers, status = call
-    target = path.replace("{reference}", live.subject) + query
+    target = (path + query).replace("{reference}", live.subject)
+    body = body.replace(b"{reference}", live.subject.encode())
     answered, kind, text = live.ask(method, target, body, credential, **headers)
     assert answered == status, text[:500]
     responses = document["paths"][path][method.lower()]["responses"]
