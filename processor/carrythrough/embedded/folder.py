@@ -262,6 +262,7 @@ def _counts(batch: Iterable[Record], delta: Delta) -> dict[str, int]:
         elif record.kind is Kind.EVENT:
             events += 1
     counts = {"statements": statements, "events": events, "evidence": len(delta.added)}
+    counts["refused"] = len(delta.refused)
     mapped = len({row.position for row in delta.added})
     counts["unmatched"] = statements + events - mapped
     return {name: value for name, value in counts.items() if value}

@@ -33,7 +33,7 @@ from carrythrough.embedded.upgrading import prepare
 from carrythrough.embedded.view import StoreView
 from carrythrough.pipeline.effects import ActionRequested, Effect, SetAside
 from carrythrough.pipeline.fold import Delta
-from carrythrough.pipeline.records import CONTESTED, VOIDED
+from carrythrough.pipeline.records import CONTESTED, VOIDED, Kind
 from carrythrough.scoring.codec import encode_header, encode_pair
 
 EFFECTS_KEPT_MAX = 500_000
@@ -127,6 +127,10 @@ class StateFile:
         self._write_evidence(delta)
         published = self._effects(delta.effects)
         self._outbox(delta.effects, adapters_of)
+        for r in delta.refused:
+            QUARANTINE.run(
+                connection, (r.position, int(Kind.REFUSED), r.stored_ms, r.credential, r.code, r.detail)
+            )
         for kind, stored_ms, credential, entry in folded.set_aside:
             QUARANTINE.run(
                 connection, (entry.position, kind, stored_ms, credential, entry.code, entry.detail)

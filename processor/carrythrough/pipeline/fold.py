@@ -15,8 +15,8 @@ import msgspec
 
 from carrythrough.evidence.types import SUPPORT_WINDOW_S_MAX, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted, newly_assisted
-from carrythrough.pipeline.effects import Effect
-from carrythrough.pipeline.plan import Add, Contested, InForce, Operation, Void
+from carrythrough.pipeline.effects import Effect, SetAside, effect_id
+from carrythrough.pipeline.plan import Add, Contested, InForce, Operation, Refusal, Void
 from carrythrough.pipeline.publish import Publisher
 from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, VOIDED, LedgerRow, Piece
@@ -76,7 +76,7 @@ class Delta(msgspec.Struct):
     learners: whole employees after it. pairs: which (subject, skill) changed. added: new ledger
     rows. voided: (subject, source) of rows to mark. voids: sources that are void from now on, with
     the position of the record that said so. contests: those folded, in order. contested: (subject,
-    piece, set aside) of rows to mark, in order.
+    piece, set aside) of rows to mark, in order. refused: statements that are none, for the quarantine.
     """
 
     learners: dict[str, LearnerState]
@@ -87,6 +87,7 @@ class Delta(msgspec.Struct):
     effects: list[Effect]
     contests: list[Contested] = []
     contested: list[tuple[str, Piece, bool]] = []
+    refused: list[Refusal] = []
 
 
 class Fold:
@@ -95,6 +96,7 @@ class Fold:
     def __init__(self, view: StateView, in_force: InForce) -> None:
         self._view = view
         self._publisher = Publisher(in_force)
+        self._tenant = in_force.tenant
         self._keys: set[tuple[str, str, int, bytes]] = set()
         self._rows: dict[str, list[LedgerRow]] = {}
         self._contests: dict[Piece, bool] = {}
@@ -110,9 +112,22 @@ class Fold:
                 self._void(operation)
             elif type(operation) is Contested:
                 self._contest(operation)
+            elif type(operation) is Refusal:
+                self._refuse(operation)
             else:
                 self._tick(operation.stored_ms)
         return self.delta
+
+    def _refuse(self, operation: Refusal) -> None:
+        self.delta.refused.append(operation)
+        self.delta.effects.append(
+            SetAside(
+                id=effect_id("quarantine", self._tenant, operation.position),
+                position=operation.position,
+                code=operation.code,
+                detail=operation.detail,
+            )
+        )
 
     def _learner(self, subject: str) -> LearnerState:
         learner = self.delta.learners.get(subject)

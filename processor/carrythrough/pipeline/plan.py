@@ -13,6 +13,7 @@ from carrythrough.pipeline.contest import decode_contest
 from carrythrough.pipeline.records import VOIDED_VERB, Kind, Piece, Record
 from carrythrough.program.compile import Program
 from carrythrough.scoring.head import Model
+from carrythrough.xapi.lenient import read_kept
 from carrythrough.xapi.statement import Statement, StatementRef
 
 
@@ -54,6 +55,16 @@ class Contested(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """A statement of a lenient sender that is none: put it into the quarantine with its reason."""
+
+    credential: str
+    code: str
+    detail: str
+    position: int
+    stored_ms: int
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time passes: fire the timers that are due."""
 
@@ -61,7 +72,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Void | Contested | Tick
+Operation = Add | Void | Contested | Refusal | Tick
 
 
 def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
@@ -84,6 +95,8 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
             operations.append(Tick(record.position, record.stored_ms))
         elif record.kind is Kind.CONTEST:
             operations.append(_contested(record))
+        elif record.kind is Kind.REFUSED:
+            operations.append(_refusal(record))
     return operations
 
 
@@ -105,6 +118,13 @@ def _contested(record: Record) -> Contested:
         record.position,
         record.stored_ms,
     )
+
+
+def _refusal(record: Record) -> Refusal:
+    kept = read_kept(record.content)
+    problem = kept.problem
+    detail = f"{problem.detail} (at {problem.where})" if problem.where else problem.detail
+    return Refusal(kept.credential, problem.code, detail, record.position, record.stored_ms)
 
 
 def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
