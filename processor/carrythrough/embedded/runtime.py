@@ -39,6 +39,7 @@ from carrythrough.pull.background import BackgroundPull
 from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admitted import Admitted
+from carrythrough.xapi.lenient import Sender
 from carrythrough.xapi.query import AttachmentData
 
 SEND_GRACE_S = 3.0
@@ -148,8 +149,13 @@ class Embedded:
         credential: str,
         version: str = "1.0.3",
         attachments: Sequence[AttachmentData] = (),
+        *,
+        lenient: bool = False,
     ) -> Receipt:
         """Store admitted statements; see `ports.Intake`."""
+        if lenient:
+            sender = Sender(credential=credential, version=version, now_ms=self.clock.now_ms())
+            return await self.committer.submit(Kind.STATEMENT, admitted, credential, lenient=sender)
         return await self.committer.submit(Kind.STATEMENT, admitted, credential)
 
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:

@@ -41,6 +41,11 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scopes: tuple[str, ...]
     mode: str = "strict"
 
+    @property
+    def is_lenient(self) -> bool:
+        """Say whether named repairs are allowed, and a statement beyond repair is set aside alone."""
+        return self.mode == "lenient"
+
     def allows(self, *scopes: str) -> bool:
         """Say whether the credential has any of `scopes`, or a scope that includes one."""
         return not granted(self.scopes).isdisjoint(scopes)

@@ -80,7 +80,7 @@ class XapiEndpoint(IntakeEndpoint):
         if given is None and not self.version_needed:
             version = self.shared.default_version
         else:
-            version = versions.negotiate(given)
+            version = versions.negotiate(versions.mended(given) if credential.is_lenient else given)
         method = "GET" if request.method == "HEAD" else request.method
         found = parameters.parse(request.query, self.accepts[method])
         return await self.serve(Call(method, version, found, request), credential)
@@ -88,7 +88,7 @@ class XapiEndpoint(IntakeEndpoint):
     def headers_for(self, request: Request) -> list[Header]:
         """Return the version that the answer speaks (the mount's when the request's is not ours), and CORS."""
         try:
-            version = versions.negotiate(request.headers.get(versions.HEADER))
+            version = versions.negotiate(versions.mended(request.headers.get(versions.HEADER)))
         except PermanentError:
             version = self.shared.default_version
         headers = [(versions.HEADER, version.encode())]

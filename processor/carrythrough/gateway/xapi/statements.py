@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
 import msgspec
 
+from carrythrough.errors import PermanentError
 from carrythrough.gateway.auth import Credential
 from carrythrough.gateway.intake import Answer, unsupported_media_type
-from carrythrough.gateway.xapi import parameters
+from carrythrough.gateway.xapi import lenient as outcomes
+from carrythrough.gateway.xapi import parameters, versions
 from carrythrough.gateway.xapi.exchange import NO_PARAMETERS, Call, Shared, XapiEndpoint
 from carrythrough.ports import Intake
-from carrythrough.xapi import formats
+from carrythrough.xapi import formats, lenient
 from carrythrough.xapi.admission import admit
 from carrythrough.xapi.admitted import Admitted, Limits
+from carrythrough.xapi.repairs import REQUEST_VERSION
 
 MEDIA_TYPES = ("application/json",)
 
@@ -45,6 +49,8 @@ class StatementsEndpoint(XapiEndpoint):
             raise unsupported_media_type(call.request.media_type, MEDIA_TYPES)
         limits = self._limits.statements
         body = await self.read(call.request, limits.body_bytes_max)
+        if credential.is_lenient:
+            return await self._take_leniently(call, credential, body, statement_id)
         admitted = await self.admitted(body, partial(_admit, limits=limits, version=call.version))
         if statement_id is not None:
             admitted = [_with_id(body, admitted, statement_id)]
@@ -54,12 +60,37 @@ class StatementsEndpoint(XapiEndpoint):
             receipt = await self._intake.submit_statements(admitted, credential.name, call.version)
         return Answer(204) if statement_id is not None else Answer(200, _encode(receipt.ids))
 
+    async def _take_leniently(
+        self, call: Call, credential: Credential, body: bytes, statement_id: bytes | None
+    ) -> Answer:
+        """Take each statement by itself; a PUT has only one, so what no repair mends is refused as ever."""
+        given = call.header(versions.HEADER)
+        sender = lenient.Sender(
+            credential=credential.name,
+            version=call.version,
+            now_ms=self.shared.now_ms(),
+            noted=(REQUEST_VERSION,) if versions.mended(given) != given else (),
+        )
+        limits = self._limits.statements
+        items = await self.admitted(body, partial(lenient.admit, limits=limits, sender=sender))
+        if statement_id is not None:
+            items = [_with_id(body, items, statement_id)]
+        if not items:
+            return Answer(200, b"[]")
+        with self._in_flight.records_of(credential.name, len(items)):
+            receipt = await self._intake.submit_statements(items, credential.name, call.version, lenient=True)
+        if statement_id is None:
+            return outcomes.answer(items, receipt, call.header(b"accept"))
+        if receipt.problems:
+            raise PermanentError(receipt.problems[0])
+        return Answer(204, headers=((outcomes.HEADER, outcomes.summary(outcomes.outcomes(items, receipt))),))
+
 
 def _admit(body: bytes, *, limits: Limits, version: str) -> list[Admitted]:
     return admit(body, limits, version)
 
 
-def _with_id(body: bytes, admitted: list[Admitted], id_: bytes) -> Admitted:
+def _with_id(body: bytes, admitted: Sequence[Admitted | lenient.Refused], id_: bytes) -> Admitted:
     if len(admitted) != 1 or body.lstrip()[:1] == b"[":
         parameters.refuse(
             "type-wrong",
@@ -69,6 +100,8 @@ def _with_id(body: bytes, admitted: list[Admitted], id_: bytes) -> Admitted:
             fix="send the statement itself, or POST the array",
         )
     one = admitted[0]
+    if isinstance(one, lenient.Refused):
+        raise PermanentError(one.problem)
     if one.id and one.id != id_:
         parameters.refuse(
             "statement-id-mismatch",
@@ -77,4 +110,4 @@ def _with_id(body: bytes, admitted: list[Admitted], id_: bytes) -> Admitted:
             rule="Communication 2.1.1.s3.b3",
             fix="make them the same, or leave the id out of the statement",
         )
-    return Admitted(id_, one.raw, one.statement, one.t_ms)
+    return msgspec.structs.replace(one, id=id_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.xapi.repairs import near_version
 
 HEADER = b"x-experience-api-version"
 LATEST_1_0 = "1.0.3"
@@ -33,3 +34,11 @@ def negotiate(header: bytes | None) -> str:
             )
         )
     return LATEST_1_0 if found[1] == b"1.0" else LATEST_2_0
+
+
+def mended(header: bytes | None) -> bytes | None:
+    """Return the header as a lenient credential may have meant it: 1.03 and v1.0.3 are 1.0.3."""
+    if header is None or _PATCH.fullmatch(header.strip()) is not None:
+        return header
+    meant = near_version(header.decode("latin-1"))
+    return header if meant is None else meant.encode()
