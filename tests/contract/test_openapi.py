@@ -255,6 +255,13 @@ CLOUD_EVENT = json.dumps(
     }
 ).encode()
 WRONG = "Basic bG1zOndyb25n"
+STATE = "?activityId=http://x.example/o&agent=%7B%22mbox%22:%22mailto:a@example.org%22%7D&stateId=s"
+AGENT_PROFILE = "?agent=%7B%22mbox%22:%22mailto:a@example.org%22%7D&profileId=p"
+DOCUMENTS = {
+    "/xapi/activities/state": STATE,
+    "/xapi/activities/profile": "?activityId=http://x.example/o&profileId=p",
+    "/xapi/agents/profile": AGENT_PROFILE,
+}
 CONTEST = json.dumps(
     {
         "employee": "{reference}",
@@ -276,6 +283,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         status, _, _ = server.ask("POST", "/xapi/statements", body, "lms")
         assert status == 200
         assert server.ask("POST", "/v1/performance-events", EVENTS, "business")[0] == 200
+        for path, query in DOCUMENTS.items():
+            assert server.ask("POST", path + query, b"{}", "lms")[0] == 204
         deadline = time.monotonic() + 20
         while not server.subject and time.monotonic() < deadline:
             page = json.loads(server.ask("GET", "/v1/scores")[2])["scores"]
@@ -302,6 +311,30 @@ CALLS: list[Call] = [
     ("/xapi/statements", "PUT", f"?statementId={ID_0}", STATEMENT, "lms", {}, 204),
     ("/xapi/statements", "PUT", "", STATEMENT, "lms", {}, 400),
     ("/xapi/statements", "PUT", f"?statementId={ID_0}", OTHER, "lms", {}, 409),
+    ("/xapi/activities", "GET", "?activityId=http://x.example/o", b"", "lms", {}, 200),
+    ("/xapi/activities", "GET", "", b"", "lms", {}, 400),
+    ("/xapi/agents", "GET", AGENT_PROFILE.partition("&")[0], b"", "lms", {}, 200),
+    ("/xapi/agents", "GET", "?agent=1", b"", "lms", {}, 400),
+    ("/xapi/about", "GET", "", b"", "", {}, 200),
+    *[
+        call
+        for path, query in DOCUMENTS.items()
+        for call in (
+            (path, "PUT", query + "-new", b"{}", "lms", {"If-None-Match": "*"}, 204),
+            (path, "PUT", query, b"{}", "lms", {"X-Experience-API-Version": "2.0.0"}, 409),
+            (path, "PUT", query, b"{}", "lms", {"If-Match": '"x"'}, 412),
+            (path, "PUT", query, b" " * (11 << 20), "lms", {}, 413),
+            (path, "POST", query + "-posted", b'{"a": 1}', "lms", {}, 204),
+            (path, "POST", query, b"[]", "lms", {}, 400),
+            (path, "GET", query, b"", "lms", {}, 200),
+            (path, "GET", query.rpartition("&")[0], b"", "lms", {}, 200),
+            (path, "GET", query + "-nothing", b"", "lms", {}, 404),
+            (path, "GET", query, b"", WRONG, {}, 401),
+            (path, "GET", query, b"", "reader", {}, 403),
+            (path, "DELETE", query, b"", "lms", {"If-Match": '"x"'}, 412),
+            (path, "DELETE", query + "-gone", b"", "lms", {}, 204),
+        )
+    ],
     ("/v1/performance-events", "POST", "", EVENTS, "business", {}, 200),
     ("/v1/performance-events", "POST", "", EVENTS[1:-1], "business", {"Content-Type": "application/x-ndjson"}, 200),
     ("/v1/performance-events", "POST", "", CLOUD_EVENT, "business",
