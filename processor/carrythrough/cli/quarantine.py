@@ -1,7 +1,8 @@
 """`carrythrough quarantine`: records that were refused on their way in, and records that could not be scored.
 
 Refused ones stand in the quarantine file of `ingest`, and are named by the letter f and their line there
-("f12"). Ones that broke the scoring stand in the log of the data folder, and are named by their position.
+("f12"). Ones that a lenient sender sent and ones that broke the scoring stand in the log of the data folder,
+and are named by their position.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from carrythrough.cli.terminal import note, plural, say, say_json, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.pages import words
+from carrythrough.pipeline.records import Kind
 from carrythrough.quarantine_file import Entry, default_path, read_quarantine
+from carrythrough.xapi.lenient import read_kept
 
 File = Annotated[
     Path | None, Parameter(help="Quarantine file that `ingest` wrote (default: the one of the data folder).")
@@ -36,7 +39,7 @@ def list_quarantine(
     json: Annotated[bool, Parameter(help="Print JSON.")] = False,
     target: Annotated[Target | None, Parameter(name="*")] = None,
 ) -> int:
-    """List records that were refused by `ingest`, and records that could not be scored.
+    """List records that were refused by `ingest`, set aside from lenient senders, or could not be scored.
 
     For example:
 
@@ -71,30 +74,49 @@ def list_quarantine(
         table(columns, (_refused_row(entry) for entry in newest))
         if len(refused) > len(newest):
             say(f"The newest {limit} are shown (--limit N for more).")
-    if set_aside:
-        if refused:
+    shown = bool(refused)
+    for heading, entries in _by_fault(set_aside):
+        if shown:
             say()
-        say(
-            "Accepted, but set aside because scoring failed on them (report these, they are faults of ours):",
-            "bold",
-        )
+        shown = True
+        say(heading, "bold")
         say()
-        aside: list[Column] = [
-            ("entry", "ids"),
-            ("stored (UTC)", "ids"),
-            ("from", "left"),
-            ("reason", "left"),
-            ("what", "left"),
-        ]
-        rows = (
-            [e["position"], words.when(e["stored"]), e["credential"], e["code"], e["detail"]]
-            for e in set_aside
-        )
-        table(aside, rows)
+        _table_aside(entries)
     say()
     example = f"f{newest[0].number}" if newest else set_aside[0]["position"]
     say(f"One of them in full: carrythrough quarantine show {example} …", "dim")
     return 0
+
+
+def _by_fault(set_aside: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the entries of the log under headings that say whose fault they are."""
+    refused = [e for e in set_aside if e["kind"] == Kind.REFUSED]
+    broken = [e for e in set_aside if e["kind"] != Kind.REFUSED]
+    headed = [
+        (
+            "Sent by lenient credentials and beyond repair (mend them, and bring them in with `ingest`):",
+            refused,
+        ),
+        (
+            "Accepted, but set aside because scoring failed on them (report these, they are faults of ours):",
+            broken,
+        ),
+    ]
+    return [(heading, entries) for heading, entries in headed if entries]
+
+
+def _table_aside(entries: list[dict[str, Any]]) -> None:
+    columns: list[Column] = [
+        ("entry", "ids"),
+        ("stored (UTC)", "ids"),
+        ("from", "left"),
+        ("reason", "left"),
+        ("what", "left"),
+    ]
+    table(
+        columns,
+        ([e["position"], words.when(e["stored"]), e["credential"], e["code"], e["detail"]] for e in entries),
+    )
 
 
 def show(
@@ -224,7 +246,7 @@ class _Both:
         raise _no_entry(name)
 
     def one_set_aside(self, name: str) -> tuple[dict[str, Any], bytes]:
-        """Return a record that could not be scored, and its bytes from the log."""
+        """Return a record that was set aside, and its bytes from the log as they were sent."""
         if not hasattr(self.reader, "row"):
             raise wrong_usage(
                 "a server lists what it set aside, but does not hand records out",
@@ -234,6 +256,9 @@ class _Both:
         for entry in self.reader.set_aside(sys.maxsize):
             if name == str(entry["position"]):
                 row = self.reader.row(entry["position"])
+                if row is not None and row.kind == Kind.REFUSED:
+                    kept = read_kept(row.raw)
+                    return entry | {"problem": msgspec.to_builtins(kept.problem)}, kept.raw()
                 return entry, bytes(row.raw) if row is not None else b""
         raise _no_entry(name)
 

@@ -26,7 +26,9 @@ from carrythrough.dispatch.events import (
 from carrythrough.errors import Problem
 from carrythrough.pipeline.fold import Delta
 from carrythrough.pipeline.records import Record
+from carrythrough.ports import Receipt
 from carrythrough.pull.intake import Taken
+from carrythrough.xapi.lenient import Repaired
 
 DELAY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 RECENT_SAMPLES = 512
@@ -54,6 +56,18 @@ class Telemetry:
         )
         self.refused = Counter(
             "carrythrough_requests_refused_total", "Requests refused, by problem code.", ["code"], registry=r
+        )
+        self.repairs = Counter(
+            "carrythrough_statement_repairs_total",
+            "Repairs of what lenient credentials sent, by name; re-sends are not counted again.",
+            ["repair"],
+            registry=r,
+        )
+        self.set_aside = Counter(
+            "carrythrough_statements_set_aside_total",
+            "Statements of lenient credentials that no repair mends, by code; re-sends are not counted again.",
+            ["code"],
+            registry=r,
         )
         self.ack_seconds = Histogram(
             "carrythrough_acknowledgement_seconds",
@@ -145,6 +159,17 @@ class Telemetry:
     def refuse(self, problem: Problem) -> None:
         """Count a refused request under its problem code."""
         self.refused.labels(problem.code).inc()
+
+    def taken_leniently(self, items: Sequence[object], receipt: Receipt) -> None:
+        """Count what was repaired and what was set aside in a request of a lenient credential."""
+        for place, (item, known) in enumerate(zip(items, receipt.known, strict=True)):
+            if known:
+                continue
+            if place in receipt.problems:
+                self.set_aside.labels(receipt.problems[place].code).inc()
+            elif isinstance(item, Repaired):
+                for name in item.repairs:
+                    self.repairs.labels(name).inc()
 
     def commit_failed(self, problem: Problem) -> None:
         """Count and log a group that could not be committed."""
