@@ -57,7 +57,7 @@ class NullCommitter:
             for statements, _ in group:
                 for raw in statements:
                     end += 1
-                    rows += (end, 1, stored_ms, -1, "", b"", raw)
+                    rows += (end, 1, stored_ms, -1, "", b"", raw, 103)
             self._log.begin()
             self._log.append(rows, [], end)
             self._log.commit()

@@ -98,7 +98,7 @@ def insert(data_dir: Path, rows: list[tuple[int, bytes]]) -> list[int]:
             position = connection.execute("SELECT max(position) + 1 FROM log").get
             key = blake2b(raw + position.to_bytes(8, "big"), digest_size=16).digest()
             connection.execute(
-                "INSERT INTO log VALUES (?,?,?,?,?,?,?)", (position, kind, NOW_MS, -1, "lms", key, raw)
+                "INSERT INTO log VALUES (?,?,?,?,?,?,?,103)", (position, kind, NOW_MS, -1, "lms", key, raw)
             )
             if kind <= Kind.EVENT:
                 connection.execute("INSERT INTO known VALUES (?,?)", (key, position))

@@ -189,7 +189,7 @@ def test_doctor_names_each_fault_with_its_fix(run: Run, filled: Path, tmp_path: 
     connection = apsw.Connection(str(filled / "log.sqlite"))
     connection.execute("UPDATE log SET stored_ms = stored_ms + 7200000")
     connection.execute(
-        "INSERT INTO log SELECT position + 1, 3, stored_ms, -1, 'x', x'', x'' FROM log ORDER BY 1 DESC LIMIT 1"
+        "INSERT INTO log SELECT position + 1, 3, stored_ms, -1, 'x', x'', x'', 103 FROM log ORDER BY 1 DESC LIMIT 1"
     )
     connection.close()
     done = run("doctor", "--config", "c.toml", **free)
@@ -306,7 +306,7 @@ def test_a_record_that_scoring_fails_on_is_set_aside_shown_and_exported(
     connection = apsw.Connection(str(filled / "log.sqlite"))
     position = connection.execute("SELECT max(position) + 1 FROM log").get
     connection.execute(
-        "INSERT INTO log SELECT ?, 1, stored_ms, -1, 'lms', x'00112233445566778899aabbccddeeff', ? "
+        "INSERT INTO log SELECT ?, 1, stored_ms, -1, 'lms', x'00112233445566778899aabbccddeeff', ?, 103 "
         "FROM log ORDER BY position DESC LIMIT 1",
         (position, b'{"torn": "off'),
     )

@@ -242,7 +242,7 @@ def test_a_row_that_nobody_can_read_is_set_aside_and_passed(settings: Settings) 
     first.stop()
     connection = apsw.Connection(str(Path(settings.data_dir) / "log.sqlite"))
     connection.execute(
-        "INSERT INTO log VALUES (?,?,?,?,?,?,?)",
+        "INSERT INTO log VALUES (?,?,?,?,?,?,?,103)",
         (end + 1, 1, 0, -1, "lms", b"z" * 16, b'{"not": "a statement'),
     )
     connection.close()
@@ -254,33 +254,3 @@ def test_a_row_that_nobody_can_read_is_set_aside_and_passed(settings: Settings) 
     assert first_score(second)["outcomes"] == 2
     assert second.telemetry.registry.get_sample_value("carrythrough_records_quarantined_total") == 1.0
     second.stop()
-
-
-def _index_rows(settings: Settings) -> list[tuple[int, int, int, int]]:
-    connection = apsw.Connection(str(Path(settings.data_dir) / "index.sqlite"))
-    rows = list(
-        connection.execute("SELECT position, agent, verb, activity FROM statement_index ORDER BY position")
-    )
-    connection.close()
-    return rows
-
-
-def test_the_statement_index_catches_up_with_the_log_after_it_was_lost(settings: Settings) -> None:
-    first = Embedded(settings)
-    first.start()
-    post(first, *(answer("ann", n) for n in range(5)), *(answer("bo", n) for n in range(5)))
-    assert first.caught_up()
-    first.stop()
-    whole = _index_rows(settings)
-    assert [row[0] for row in whole] == list(range(2, 12))  # the program map is at position 1
-    assert len({row[1] for row in whole}) == 2
-    for name in ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
-        (Path(settings.data_dir) / name).unlink(missing_ok=True)
-    second = Embedded(settings)
-    second.start()
-    post(second, answer("ann", 99))
-    assert second.caught_up()
-    second.stop()
-    again = _index_rows(settings)
-    assert again[:10] == whole
-    assert len(again) == 11

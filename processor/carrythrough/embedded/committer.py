@@ -22,19 +22,26 @@ import apsw
 import msgspec
 
 from carrythrough.embedded import lenient as setting_aside
+from carrythrough.embedded.commit_problems import (
+    DISK_FULL,
+    OVERLOADED,
+    QUEUE_BYTES_MAX,
+    bug,
+    conflict,
+    disk_error,
+)
 from carrythrough.embedded.log import LogFile
 from carrythrough.errors import BugError, CarrythroughError, PermanentError, Problem, TransientError
 from carrythrough.events.performance import AdmittedEvent
-from carrythrough.pipeline.records import Kind, Record
+from carrythrough.pipeline.records import VOIDED_VERB, Kind, Record
 from carrythrough.ports import Clock, Receipt
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admission import Admitted, content_key, same_statement
 from carrythrough.xapi.lenient import Refused, Sender
+from carrythrough.xapi.statement import StatementRef
 
 GROUP_STATEMENTS_MAX = 2_000
 """Statements in one group: bounds the time of a commit and with it the wait of the next group."""
-QUEUE_BYTES_MAX = 64 * 1024 * 1024
-"""Bytes waiting for a commit beyond which new requests get 503 with Retry-After."""
 CONTENT_WINDOW_MS = 3_600_000
 """A statement with neither id nor timestamp that repeats another within this span is a re-send."""
 
@@ -47,6 +54,7 @@ class Submission(msgspec.Struct):
     credential: str
     size: int
     answer: Callable[[Receipt | CarrythroughError], None]
+    version: int = 103
     lenient: Sender | None = None
 
 
@@ -70,7 +78,8 @@ class Committer:
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._queued_bytes = 0
         self._counting = threading.Lock()
-        self._stored_ms = 0
+        self._stored_ms = log.stored_ms
+        self._writing = False
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
     def start(self) -> None:
@@ -84,13 +93,19 @@ class Committer:
             self._thread.join()
 
     async def submit(
-        self, kind: Kind, items: list[Any], credential: str, *, lenient: Sender | None = None
+        self,
+        kind: Kind,
+        items: list[Any],
+        credential: str,
+        version: int = 103,
+        *,
+        lenient: Sender | None = None,
     ) -> Receipt:
         """Return after the durable append; raises PermanentError (409) or TransientError (503)."""
         size = sum(len(item.raw) for item in items)
         if self._queued_bytes + size > QUEUE_BYTES_MAX and self._queued_bytes:
             self._telemetry.intake_overloaded.inc()
-            raise TransientError(_OVERLOADED, retry_after_s=1.0)
+            raise TransientError(OVERLOADED, retry_after_s=1.0)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
 
@@ -99,21 +114,27 @@ class Committer:
 
         self._count_bytes(size)
         started = time.perf_counter()
-        self._queue.put(Submission(kind, items, credential, size, answer, lenient))
+        self._queue.put(Submission(kind, items, credential, size, answer, version, lenient))
         receipt = await future
         self._telemetry.acknowledged(len(items), time.perf_counter() - started)
         return receipt
 
-    def submit_now(self, kind: Kind, items: list[Any], credential: str) -> Receipt:
+    def submit_now(self, kind: Kind, items: list[Any], credential: str, version: int = 103) -> Receipt:
         """Submit from a thread without an event loop and wait; raises as `submit`."""
         done: queue.SimpleQueue[Receipt | CarrythroughError] = queue.SimpleQueue()
         size = sum(len(item.raw) for item in items)
         self._count_bytes(size)
-        self._queue.put(Submission(kind, items, credential, size, done.put))
+        self._queue.put(Submission(kind, items, credential, size, done.put, version))
         result = done.get()
         if isinstance(result, CarrythroughError):
             raise result
         return result
+
+    def settled_ms(self) -> int:
+        """Return a time up to which everything that will ever be stored at it is in the log."""
+        stored_ms, now_ms = self._stored_ms, self._clock.now_ms()
+        # Read in this order: a group that begins after the clock was asked is stored no earlier.
+        return stored_ms if self._writing else max(now_ms, stored_ms)
 
     def _count_bytes(self, change: int) -> None:
         with self._counting:
@@ -139,26 +160,29 @@ class Committer:
     def _commit(self, group: list[Submission]) -> None:
         """Commit a group and answer it; never raises."""
         self._count_bytes(-sum(s.size for s in group))
+        self._writing = True
         try:
             answers, records = self._write(group)
         except apsw.FullError:
-            self._fail(group, TransientError(_DISK_FULL, retry_after_s=30.0))
+            self._fail(group, TransientError(DISK_FULL, retry_after_s=30.0))
         except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:
-            self._fail(group, TransientError(_disk_error(error), retry_after_s=10.0))
+            self._fail(group, TransientError(disk_error(error), retry_after_s=10.0))
         except Exception as error:  # noqa: BLE001 - whatever it is, the next group needs a working committer
-            self._fail(group, BugError(_bug(error)))
+            self._fail(group, BugError(bug(error)))
         else:
             for submission, result in zip(group, answers, strict=True):
                 submission.answer(result)
             if records:
                 self._handoff(records)
+        finally:
+            self._writing = False
 
     def _fail(self, group: list[Submission], error: CarrythroughError) -> None:
         self._telemetry.commit_failed(error.problem)
         try:
             self._log.rollback()
         except apsw.Error as undo:
-            self._telemetry.commit_failed(_disk_error(undo))
+            self._telemetry.commit_failed(disk_error(undo))
         for submission in group:
             submission.answer(error)
 
@@ -231,11 +255,11 @@ class Committer:
         def stored(ids: list[bytes]) -> dict[bytes, bytes]:
             return {id_: self._log.raw(position) for id_, position in self._log.known(ids).items()}
 
-        def conflict(index: int, id_: bytes, difference: str) -> Problem:
-            problem = _conflict(index, text_of(id_), difference, Kind.STATEMENT)
+        def other_content(index: int, id_: bytes, difference: str) -> Problem:
+            problem = conflict(index, text_of(id_), difference, Kind.STATEMENT)
             return msgspec.structs.replace(problem, where="/id")
 
-        return list(setting_aside.apart(items, sender, stored, conflict))
+        return list(setting_aside.apart(items, sender, stored, other_content))
 
     def _content_id(self, batch: _Batch, key: bytes, item: Admitted | AdmittedEvent) -> bytes:
         found = self._log.content_id(key)
@@ -257,7 +281,7 @@ class Committer:
         else:
             difference = "" if stored == item.raw else "the stored event has other content"
         if difference:
-            raise PermanentError(_conflict(index, text_of(item.id), difference, submission.kind))
+            raise PermanentError(conflict(index, text_of(item.id), difference, submission.kind))
 
 
 class _Batch:
@@ -268,6 +292,7 @@ class _Batch:
         self._stored_ms = stored_ms
         self._rows: list[object] = []
         self._ids: list[object] = []
+        self._voiding: list[object] = []
         self.records: list[Record] = []
         self.content: list[tuple[bytes, bytes, int]] = []
         self._originals: list[object] = []
@@ -284,9 +309,13 @@ class _Batch:
         if submission.lenient is not None:
             kind = Kind.REFUSED if type(item) is Refused else kind
             self._originals += setting_aside.originals(position, item)
-        self._rows += (position, int(kind), stored_ms, item.t_ms, submission.credential, key, item.raw)
+        self._rows += (
+            position, int(kind), stored_ms, item.t_ms, submission.credential, key, item.raw, submission.version
+        )  # fmt: skip
         if kind is Kind.STATEMENT:
             content = item.statement
+            if content.verb.id == VOIDED_VERB and type(content.object) is StatementRef:
+                self._voiding += (bytes.fromhex(content.object.id.replace("-", "")), position)
         elif kind is Kind.EVENT:
             content = item.event
         else:
@@ -296,7 +325,7 @@ class _Batch:
         self.records.append(Record(position, kind, stored_ms, key, item.t_ms, content))
 
     def append_to(self, log: LogFile) -> None:
-        log.append(self._rows, self._ids, self.end)
+        log.append(self._rows, self._ids, self.end, self._voiding)
         if self._originals:
             log.keep_originals(self._originals)
 
@@ -339,60 +368,3 @@ def _settle(future: asyncio.Future[Receipt], result: Receipt | CarrythroughError
         future.set_exception(result)
     else:
         future.set_result(result)
-
-
-_OVERLOADED = Problem(
-    code="intake-overloaded",
-    status=503,
-    title="Too much is waiting to be written",
-    detail=f"more than {QUEUE_BYTES_MAX} bytes wait for the disk",
-    rule="QUEUE_BYTES_MAX bounds the memory of unacknowledged requests",
-    fix="send again after Retry-After seconds; nothing of this request was stored",
-)
-_DISK_FULL = Problem(
-    code="disk-full",
-    status=503,
-    title="The disk is full",
-    detail="the log could not grow, so nothing of this request was stored",
-    where="data_dir",
-    rule="a statement is acknowledged only when it is on disk",
-    fix="free space on the volume of the data folder; senders may re-send, nothing is counted twice",
-)
-
-
-def _disk_error(error: BaseException) -> Problem:
-    return Problem(
-        code="disk-error",
-        status=503,
-        title="The log could not be written",
-        detail=f"{type(error).__name__}: {error}",
-        where="data_dir",
-        rule="a statement is acknowledged only when it is on disk",
-        fix="look at the volume of the data folder; nothing of this request was stored",
-    )
-
-
-def _bug(error: BaseException) -> Problem:
-    return Problem(
-        code="commit-bug",
-        status=500,
-        title="The commit failed through a fault of ours",
-        detail=f"{type(error).__name__}: {error}",
-        rule="nothing is acknowledged that was not committed",
-        fix="report this with the server's log; the request may be sent again",
-    )
-
-
-def _conflict(index: int, key: str, difference: str, kind: Kind) -> Problem:
-    what = "statement" if kind is Kind.STATEMENT else "event"
-    return Problem(
-        code=f"{what}-conflict",
-        status=409,
-        title=f"Another {what} has this id",
-        detail=f"{key} is stored with other content: {difference}",
-        where=f"/{index}",
-        rule="xAPI 1.0.3 part 3 section 2.1.1: a statement id is never reused for other content"
-        if what == "statement"
-        else "an event id stands for one event of its source for ever",
-        fix=f"give the new {what} an id of its own, or send the stored content again",
-    )

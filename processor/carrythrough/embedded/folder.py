@@ -17,7 +17,6 @@ import structlog
 
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.hub import Hub, Published
-from carrythrough.embedded.indexing import Digests, StatementIndex
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.store import Folded, StateFile
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
@@ -62,9 +61,6 @@ class Folder:
         self._telemetry = telemetry
         self._adapters_of = adapters_of
         self._on_actions = on_actions
-        self.index: StatementIndex | None = None
-        """Where statements are indexed for queries, if they are."""
-        self._digests = Digests()
         self._waiting: deque[list[Record]] = deque()
         self._waiting_records = 0
         self._counting = threading.Lock()
@@ -215,8 +211,6 @@ class Folder:
             self._telemetry.folded(batch, delta)
             if any(entry.kind == "action" for entry in published):
                 self._on_actions()
-            if self.index is not None:
-                self.index.add(batch[0].position, batch[-1].position, self._digests.rows(batch))
         except Exception:
             self._telemetry.fold_loop_errors.inc()
             _logger.exception("telling_failed", position=batch[-1].position)

@@ -7,29 +7,43 @@ recognisable for ever; commit (fsync). Only then is anybody told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import apsw
 import msgspec
 
 from carrythrough.embedded.database import Insert, chunks, connect, marks, select
+from carrythrough.embedded.log_upgrade import upgrade
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log(
   position INTEGER PRIMARY KEY, kind INTEGER NOT NULL, stored_ms INTEGER NOT NULL,
-  t_ms INTEGER NOT NULL, credential TEXT NOT NULL, id BLOB NOT NULL, raw BLOB NOT NULL);
+  t_ms INTEGER NOT NULL, credential TEXT NOT NULL, id BLOB NOT NULL, raw BLOB NOT NULL,
+  version INTEGER NOT NULL DEFAULT 103);
 CREATE TABLE IF NOT EXISTS known(id BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS content_key(
   key BLOB PRIMARY KEY, id BLOB NOT NULL, stored_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS original(position INTEGER PRIMARY KEY, raw BLOB NOT NULL, repairs TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS activation ON log(kind, position) WHERE kind IN (4, 5);
 """
-_LOG = Insert("INSERT INTO log", 7)
+_LOG = Insert("INSERT INTO log", 8)
 _KNOWN = Insert("INSERT INTO known", 2)
+_ORIGINAL = Insert("INSERT INTO original", 3)
+_VOIDING = Insert("INSERT INTO voiding", 2)
+_COLUMNS = "position, kind, stored_ms, t_ms, credential, id, raw, version"
+_AS_JSON = """
+SELECT CAST('[' || coalesce(group_concat('[' || position || ',' || json_quote(credential) || ',"' || hex(id) || '",'
+  || CASE WHEN length(raw) > ? THEN 'null' ELSE CAST(raw AS TEXT) END || ']'), '') || ']' AS BLOB)
+FROM log WHERE position > ? AND position <= ? AND kind = 1
+"""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A log row as it is on disk; see `pipeline.records.Record`."""
+    """A log row as it is on disk; see `pipeline.records.Record`.
+
+    version: 103 or 200, of the rules under which a statement was taken in (`xapi.query.VERSIONS`).
+    """
 
     position: int
     kind: int
@@ -38,6 +52,7 @@ class Row(msgspec.Struct, frozen=True):
     credential: str
     id: bytes
     raw: bytes
+    version: int = 103
 
 
 class LogFile:
@@ -49,7 +64,12 @@ class LogFile:
         self._writer = connect(path, vfs=vfs, exclusive=exclusive)
         for statement in _SCHEMA.split(";"):
             self._writer.execute(statement)
+        upgrade(self._writer)
         self.end = self._writer.execute("SELECT coalesce(max(position), 0) FROM log").get
+        self.stored_ms: int = self._writer.execute(
+            "SELECT coalesce(max(stored_ms), 0) FROM log WHERE position=?", (self.end,)
+        ).get
+        """The stored time of the last record when the file was opened: none may be stored before it."""
 
     def reader(self) -> LogReader:
         """Return a reader with a connection of its own (the writer's, where the file is exclusive)."""
@@ -60,10 +80,15 @@ class LogFile:
         self._writer.execute("BEGIN IMMEDIATE")
         self._pending_end = self.end
 
-    def append(self, rows: list[object], ids: list[object], end: int) -> None:
-        """Append flat rows and flat (id, position) pairs; raises apsw.ConstraintError when an id is known."""
+    def append(self, rows: list[object], ids: list[object], end: int, voiding: Sequence[object] = ()) -> None:
+        """Append flat rows and flat (id, position) pairs; raises apsw.ConstraintError when an id is known.
+
+        voiding: flat (target id, position) pairs of voiding statements.
+        """
         _LOG.run(self._writer, rows)
         _KNOWN.run(self._writer, ids)
+        if voiding:
+            _VOIDING.run(self._writer, voiding)
         self._pending_end = end
 
     def commit(self) -> None:
@@ -101,6 +126,10 @@ class LogFile:
         for entry in entries:
             self._writer.execute("INSERT OR REPLACE INTO content_key VALUES (?,?,?)", entry)
 
+    def keep_originals(self, rows: list[object]) -> None:
+        """Keep flat (position, text as sent, names of repairs) of repaired statements in the open group."""
+        _ORIGINAL.run(self._writer, rows)
+
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._writer.close()
@@ -116,16 +145,73 @@ class LogReader:
         """Return at most `limit` rows after a position, in order."""
         found = select(
             self._connection,
-            "SELECT position, kind, stored_ms, t_ms, credential, id, raw FROM log WHERE position>? ORDER BY position"
-            " LIMIT ?",
+            f"SELECT {_COLUMNS} FROM log WHERE position>? ORDER BY position LIMIT ?",
             (after, limit),
         )
         return [Row(*row) for row in found]
 
+    def row(self, position: int) -> Row | None:
+        """Return the row at a position, None when there is none."""
+        found = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM log WHERE position=?", (position,)
+        ).fetchone()
+        return None if found is None else Row(*found)
+
+    def statements_as_json(self, after: int, last: int, bytes_max: int) -> bytes:
+        """Return the statements after one position up to another as one JSON text, in one step of SQLite.
+
+        [[position, credential, id in hexadecimal, statement], ...]; null for a statement of more than
+        `bytes_max` bytes.
+        """
+        return bytes(self._connection.execute(_AS_JSON, (bytes_max, after, last)).get)
+
+    def position_of(self, id_: bytes) -> int:
+        """Return the position of a statement or event id, 0 when the log does not have it."""
+        found = self._connection.execute("SELECT position FROM known WHERE id=?", (id_,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def id_at(self, position: int) -> str:
+        """Return the id at a position as upper-case hexadecimal digits, "" when there is none."""
+        found = self._connection.execute("SELECT hex(id) FROM log WHERE position=?", (position,)).fetchone()
+        return "" if found is None else str(found[0])
+
+    def stored_ms(self, position: int) -> int:
+        """Return the stored time of a position, 0 when there is none."""
+        found = self._connection.execute("SELECT stored_ms FROM log WHERE position=?", (position,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def mark(self, position: int) -> str:
+        """Return a text that another log would not have at this position, "" when there is none."""
+        found = self._connection.execute(
+            "SELECT hex(id) || '@' || stored_ms FROM log WHERE position=?", (position,)
+        ).fetchone()
+        return "" if found is None else str(found[0])
+
+    def is_voided(self, id_: bytes) -> bool:
+        """Say whether a voiding statement names this id (a statement that voids is not voided by that)."""
+        return bool(
+            self._connection.execute("SELECT 1 FROM voiding WHERE target=? LIMIT 1", (id_,)).fetchone()
+        )
+
     def row_of(self, source: bytes) -> Row | None:
         """Return the row of a statement or event id, None when the log does not have it."""
-        found = self._connection.execute("SELECT position FROM known WHERE id=?", (source,)).fetchone()
-        return None if found is None else self.rows(found[0] - 1, 1)[0]
+        position = self.position_of(source)
+        return self.row(position) if position else None
+
+    def original(self, position: int) -> tuple[bytes, str] | None:
+        """Return the text as sent of a repaired statement and the names of its repairs, None when it had none."""
+        row = self._connection.execute(
+            "SELECT raw, repairs FROM original WHERE position=?", (position,)
+        ).fetchone()
+        return None if row is None else (bytes(row[0]), row[1])
+
+    def rows_at(self, positions: Sequence[int]) -> dict[int, Row]:
+        """Return the rows at some positions, by position."""
+        found: dict[int, Row] = {}
+        for part in chunks(positions):
+            text = f"SELECT {_COLUMNS} FROM log WHERE position IN ({marks(len(part))})"
+            found.update((row[0], Row(*row)) for row in select(self._connection, text, part))
+        return found
 
     def last(self, kind: int, up_to: int) -> Row | None:
         """Return the newest activation (kind PROGRAM or ROSTER) at or before a position."""

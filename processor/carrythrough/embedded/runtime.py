@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.dispatch.registry import build_adapters
 from carrythrough.embedded.activation import Activator, envelope, opened, read_input
+from carrythrough.embedded.attachments import AttachmentFile
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
 from carrythrough.embedded.contests import Contests
@@ -18,12 +20,12 @@ from carrythrough.embedded.documents import DocumentFile
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
-from carrythrough.embedded.indexing import StatementIndex
 from carrythrough.embedded.log import LogFile, LogReader
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
+from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
 from carrythrough.errors import PermanentError, Problem
@@ -40,7 +42,7 @@ from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admitted import Admitted
 from carrythrough.xapi.lenient import Sender
-from carrythrough.xapi.query import AttachmentData
+from carrythrough.xapi.query import VERSION_CODES, AttachmentData
 
 SEND_GRACE_S = 3.0
 """How long a stop waits for sends under way; what is cut off is sent again under the same key."""
@@ -70,7 +72,7 @@ class Embedded:
         self.documents = DocumentFile(path / "documents.sqlite", self.clock, self.telemetry)
         self._log_reader = self.log.reader()
         self.state = StateFile(path / "state.sqlite", self._log_reader)
-        self.index = StatementIndex(path / "index.sqlite", self.log.reader)
+        self._attachments = AttachmentFile(path / "attachments.sqlite")
         activator = Activator(settings.tenant, self.folder_lock.tenant_key())
         self.fold = Folder(
             self._log_reader,
@@ -82,9 +84,11 @@ class Embedded:
             self._adapters_of,
             self._notify_dispatcher,
         )
-        self.fold.index = self.index
         self.committer = Committer(
             self.log, self.clock, self.telemetry, self._hand_over, self.fold.wait_until_eased
+        )
+        self.statements = StatementStore(
+            path / "index.sqlite", self.log, self._attachments, self.committer.settled_ms
         )
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
@@ -119,7 +123,7 @@ class Embedded:
         if self.fold.in_force.program.map.id == "none" and Kind.PROGRAM not in self._sources:
             self._require_program()
         self.documents.start()
-        self.index.start()
+        self.statements.start()
         self.fold.start()
         if deliver:
             self.dispatcher.start()
@@ -133,13 +137,14 @@ class Embedded:
         self.committer.stop()
         self.documents.stop()
         self.fold.stop()
-        self.index.stop()
+        self.statements.stop()
         self.dispatcher.stop(SEND_GRACE_S)
         self.queries.close()
         self.contests.close()
         self.outbox.close()
         self.state.close()
         self._log_reader.close()
+        self._attachments.close()
         self.log.close()
         self.folder_lock.close()
 
@@ -153,10 +158,15 @@ class Embedded:
         lenient: bool = False,
     ) -> Receipt:
         """Store admitted statements; see `ports.Intake`."""
-        if lenient:
-            sender = Sender(credential=credential, version=version, now_ms=self.clock.now_ms())
-            return await self.committer.submit(Kind.STATEMENT, admitted, credential, lenient=sender)
-        return await self.committer.submit(Kind.STATEMENT, admitted, credential)
+        if attachments:
+            await asyncio.to_thread(self._attachments.store, attachments)
+        code = VERSION_CODES[version]
+        if not lenient:
+            return await self.committer.submit(Kind.STATEMENT, admitted, credential, code)
+        sender = Sender(credential=credential, version=version, now_ms=self.clock.now_ms())
+        receipt = await self.committer.submit(Kind.STATEMENT, admitted, credential, code, lenient=sender)
+        self.telemetry.taken_leniently(admitted, receipt)
+        return receipt
 
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:
         """Store admitted performance events; see `ports.Intake`."""
@@ -164,7 +174,7 @@ class Embedded:
 
     def submit_pulled(self, admitted: list[Admitted], credential: str, version: str) -> Receipt:
         """Store statements read from another store, from a thread; raises as `submit_statements`."""
-        return self.committer.submit_now(Kind.STATEMENT, admitted, credential)
+        return self.committer.submit_now(Kind.STATEMENT, admitted, credential, VERSION_CODES[version])
 
     def person_of(self, agent: AgentLike) -> Person | None:
         """Return whom the roster in force knows behind an agent, None when it knows nobody."""
@@ -206,6 +216,7 @@ class Embedded:
     def _hand_over(self, records: list[Record]) -> None:
         self.telemetry.committed(records[-1].position)
         self.fold.hand_over(records)
+        self.statements.indexer.notify()
 
     def _notify_dispatcher(self) -> None:
         self.dispatcher.notify()
