@@ -88,7 +88,12 @@ class Embedded:
             self.log, self.clock, self.telemetry, self._hand_over, self.fold.wait_until_eased
         )
         self.statements = StatementStore(
-            path / "index.sqlite", self.log, self._attachments, self.committer.settled_ms
+            path / "index.sqlite",
+            self.log,
+            self._attachments,
+            self.committer.settled_ms,
+            self.telemetry,
+            settings.authority_home,
         )
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters

@@ -67,6 +67,7 @@ def serve(
         credentials, made = load_credentials(runtime.folder_lock.path)
         tokens = load_tokens(runtime.folder_lock.path)
         bearers = _bearers(settings, credentials, tokens)
+        runtime.statements.indexer.may_define = credentials.may_define
         listener = _listen(settings.host, settings.port)
         runtime.start()
         _tune_collector()

@@ -139,6 +139,11 @@ class Credentials:
             return found
         return next((one for one in self._by_key.values() if one.name == name), None)
 
+    def may_define(self, name: str) -> bool:
+        """Say whether what was stored under this name tells of activities; a source of our own is believed."""
+        found = self.find(name)
+        return found is None or found.defines()
+
     def verify(self, header: bytes) -> Credential | None:
         """Return the credential that an Authorization header proves, else None.
 

@@ -117,6 +117,15 @@ class Telemetry:
         self.lag_records = Gauge(
             "carrythrough_fold_lag_records", "Records in the log not yet folded.", registry=r
         )
+        self.index_lag_records = Gauge(
+            "carrythrough_index_lag_records", "Records in the log that queries for statements do not see yet.",
+            registry=r,
+        )  # fmt: skip
+        self.index_errors = Counter(
+            "carrythrough_index_errors_total",
+            "Times that the index of statements went back to what its file has; the log has it all.",
+            registry=r,
+        )
         self.deliveries = Counter(
             "carrythrough_deliveries_total", "Delivery attempts, by adapter and result.", ["adapter", "result"],
             registry=r,

@@ -22,9 +22,10 @@ from carrythrough.embedded.statements.definitions import together
 from carrythrough.embedded.statements.digests import Digests, digest
 from carrythrough.embedded.statements.file import ACTIVITY, POSTING, REFERENCE, IndexFile, row_id
 from carrythrough.embedded.statements.memory import Memory
-from carrythrough.embedded.statements.postings import merged
+from carrythrough.embedded.statements.postings import CHUNK_BITS, merged
 from carrythrough.embedded.statements.reading import Found, Reader
 from carrythrough.embedded.statements.slices import Slice, read_one, read_slice
+from carrythrough.telemetry.metrics import Telemetry
 
 SLICE_RECORDS = 500
 """Records read at once: a few milliseconds of work between two looks at who else wants the interpreter."""
@@ -44,10 +45,11 @@ _logger = structlog.get_logger("carrythrough.index")
 class Indexer:
     """Owns `index.sqlite`; `start`, then `stop`."""
 
-    def __init__(self, path: Path, log: LogFile, may_define: Callable[[str], bool]) -> None:
-        """may_define: says by the name of a credential whether its definitions of activities count."""
+    def __init__(self, path: Path, log: LogFile, telemetry: Telemetry) -> None:
         self._log = log
-        self._may_define = may_define
+        self._telemetry = telemetry
+        self.may_define: Callable[[str], bool] = lambda _: True
+        """Says by the name of a credential whether its definitions of activities count."""
         self._reader: LogReader = log.reader()
         self.file = IndexFile(path, self._reader)
         self.memory = Memory(self.file.position, self.file.depth)
@@ -160,11 +162,12 @@ class Indexer:
         earlier: dict[str, list[int]] = {}
         for target, position in self.file.referrers([bytes.fromhex(row.id) for row in rows]):
             earlier.setdefault(target.hex().upper(), []).append(position)
-        read, define, file, every = self._statements.read, self._may_define, memory.postings.add, self._every
-        base = memory.chunk << 16
+        define = {name: self.may_define(name) for name in {row.credential for row in rows}}
+        read, file, every = self._statements.read, memory.postings.add, self._every
+        base = memory.chunk << CHUNK_BITS
         references = memory.references
         for row in rows:
-            found = read(row.statement, row.credential, defines=define(row.credential))
+            found = read(row.statement, row.credential, defines=define[row.credential])
             position = row.position
             file(every + found.digests, position - base)
             if found.target:
@@ -194,6 +197,7 @@ class Indexer:
 
     def _recover(self, error: str) -> None:
         """Go back to what the file has; the chunk under way is read again."""
+        self._telemetry.index_errors.inc()
         if error:
             _logger.warning("index_not_written", error=error, position=self.position)
         self.file.rollback()

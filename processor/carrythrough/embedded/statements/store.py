@@ -29,6 +29,7 @@ from carrythrough.embedded.statements.memory import Memory
 from carrythrough.embedded.statements.plan import Search, filters
 from carrythrough.errors import TransientError
 from carrythrough.pipeline.records import VOIDED_VERB, Kind
+from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admission import decode_statement
 from carrythrough.xapi.query import VERSIONS, AttachmentData, StatementPage, StatementQuery, StoredStatement
 from carrythrough.xapi.statement import Statement, StatementRef
@@ -85,19 +86,19 @@ class StatementStore:
         log: LogFile,
         attachments: AttachmentFile,
         settled_ms: Callable[[], int],
-        authority_home: Callable[[], str] = lambda: "",
-        may_define: Callable[[str], bool] = lambda _: True,
+        telemetry: Telemetry,
+        authority_home: str,
     ) -> None:
         """path: of `index.sqlite`. settled_ms: as `Committer.settled_ms`.
 
-        authority_home: home page of the accounts that authorities are. may_define: whether a
-        credential's definitions of activities count.
+        authority_home: home page of the accounts that stand for credentials as authorities.
         """
         self._log = log
         self._attachments = attachments
         self._settled_ms = settled_ms
-        self._authority_home = authority_home
-        self.indexer = Indexer(path, log, may_define)
+        self._authority = f"account:{authority_home.replace('|', '%7C')}|"
+        self.indexer = Indexer(path, log, telemetry)
+        telemetry.index_lag_records.set_function(lambda: max(0, log.end - self.indexer.position))
         self._readers = Readers(log, self.indexer)
 
     def start(self) -> None:
@@ -215,7 +216,7 @@ class StatementStore:
         while following is not None and len(seen) <= REFERENCE_DEPTH_MAX:
             seen.add(following.position)
             statement: Statement = decode_statement(following.raw)
-            if meets(statement, query, self._authority(following.credential)):
+            if meets(statement, query, self._authority + following.credential):
                 return True
             about = statement.object
             following = (
@@ -225,13 +226,9 @@ class StatementStore:
                 return False
         return False
 
-    def _authority(self, credential: str) -> str:
-        return f"account:{self._authority_home().replace('|', '%7C')}|{credential}"
-
     def _stored_by(self, query: StatementQuery) -> str:
         """Return the credential whose authority the query's agent is, "" for none."""
-        prefix = self._authority("")
-        return query.agent[len(prefix) :] if query.agent.startswith(prefix) else ""
+        return query.agent.removeprefix(self._authority) if query.agent.startswith(self._authority) else ""
 
 
 def _first_after(log: LogReader, ms: int, end: int) -> int:
