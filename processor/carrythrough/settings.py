@@ -54,6 +54,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             min_length=1,
         ),
     ] = msgspec.field(default_factory=lambda: {"/xapi": "1.0.3", "/xapi/2.0": "2.0.0"})
+    authority_home: Annotated[
+        str,
+        Meta(
+            description="Home page of the accounts that stand for credentials as the authority of statements: the "
+            "public address of this installation. Statements say who stored them, so set it once and leave it.",
+            pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+$",
+        ),
+    ] = "http://localhost:8080"
     xapi_origins: Annotated[
         list[str],
         Meta(

@@ -83,7 +83,15 @@ def build_app(
         **resources(
             runtime.settings.xapi_mounts,
             tuple(runtime.settings.xapi_origins),
-            Stores(runtime, runtime.documents, runtime.person_of, _unknown_activity),
+            Stores(
+                runtime,
+                runtime.statements,
+                runtime.documents,
+                runtime.person_of,
+                runtime.statements.activity,
+                runtime.settings.authority_home,
+                runtime.folder_lock.tenant_key(),
+            ),
             credentials,
             limits,
             runtime.telemetry,
@@ -95,10 +103,6 @@ def build_app(
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }
     return Gateway(intake, app)
-
-
-def _unknown_activity(_: str) -> dict[str, Any] | None:
-    return None
 
 
 def _invite(access: Access) -> Callable[[Request], Awaitable[str]]:

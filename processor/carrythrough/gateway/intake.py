@@ -54,13 +54,14 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct):
-    """One request: method, headers (names in lower case), query string, and who sends it."""
+    """One request: method, headers (names in lower case), query string, path, and who sends it."""
 
     method: str
     headers: dict[bytes, bytes]
     query: bytes
     receive: Receive
     credential: Credential | None = None
+    path: str = ""
 
     @property
     def media_type(self) -> bytes:
@@ -84,7 +85,8 @@ class IntakeEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every fault becomes a problem, and none escapes."""
-        request = Request(scope["method"], dict(scope["headers"]), scope["query_string"], receive)
+        headers = dict(scope["headers"])
+        request = Request(scope["method"], headers, scope["query_string"], receive, path=scope["path"])
         try:
             answer = await self._answer(request)
         except ClientGoneError:
@@ -95,13 +97,12 @@ class IntakeEndpoint:
             _logger.exception("intake_failed", endpoint=type(self).__name__)
             await self._refuse(send, request, INTERNAL, [])
         else:
-            headers = [*answer.headers, *self.headers_for(request)]
             await send_answer(
                 send,
                 answer.status,
                 answer.body,
                 answer.media_type,
-                headers,
+                [*answer.headers, *self.headers_for(request)],
                 head=request.method == "HEAD",
             )
 

@@ -11,6 +11,7 @@ import msgspec
 from carrythrough.errors import Problem, TransientError
 from carrythrough.events.admission import EventLimits
 from carrythrough.xapi.admitted import Limits
+from carrythrough.xapi.attachments import AttachmentLimits
 from carrythrough.xapi.documents import DocumentLimits
 
 
@@ -18,18 +19,21 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the intake over HTTP.
 
     connections_max: open connections (below the usual 1,024 files of a process). head_bytes_max,
-    head_seconds_max: address and headers of a request. statements, events, documents: what one
-    request may hold. body_seconds_max: from its headers to the last byte of a body.
-    body_bytes_in_flight_max: bytes of bodies held at once, over all connections.
-    records_in_flight_max and records_in_flight_per_credential_max: statements and events admitted
-    and not yet durable. retry_after_s: when to try again after one of these. thread_bytes_min:
-    bodies from this size on are admitted in a thread, so that others are answered meanwhile.
+    head_seconds_max: address and headers of a request. statements, attachments, events, documents:
+    what one request may hold. statements_per_page_max: statements in one answer. body_seconds_max:
+    from its headers to the last byte of a body. body_bytes_in_flight_max: bytes of bodies held at
+    once, over all connections. records_in_flight_max and records_in_flight_per_credential_max:
+    statements and events admitted and not yet durable. retry_after_s: when to try again after one of
+    these. thread_bytes_min: bodies from this size on are admitted in a thread, so that others are
+    answered meanwhile.
     """
 
     connections_max: int = 900
     head_bytes_max: int = 64 << 10
     head_seconds_max: float = 10.0
     statements: Limits = Limits()
+    attachments: AttachmentLimits = AttachmentLimits()
+    statements_per_page_max: int = 500
     events: EventLimits = EventLimits()
     documents: DocumentLimits = DocumentLimits()
     body_seconds_max: float = 30.0

@@ -69,13 +69,14 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Who sends leniently, and what is known of the request.
 
     version: "1.0.3" or "2.0.0", whose rules hold. now_ms: the server's clock. noted: repairs of the
-    request itself, said of each of its statements.
+    request itself, said of each of its statements. received: SHA-2 of what is attached to the request.
     """
 
     credential: str
     version: str
     now_ms: int
     noted: tuple[str, ...] = ()
+    received: frozenset[str] = frozenset()
 
 
 def admit(body: bytes, limits: Limits, sender: Sender) -> list[Lenient]:
@@ -106,7 +107,7 @@ def _one(text: Raw, limits: Limits, sender: Sender, *, escapes: bool) -> Lenient
                 raise fast_path.DoubtError
             one = fast_path.read(text, v2=v2, escapes=escapes)
         except fast_path.HESITATIONS:
-            one = admission.careful(raw, "", limits, v2=v2)
+            one = admission.careful(raw, "", limits, sender.received, v2=v2)
     except PermanentError as refused:
         return _mended(raw, refused.problem, limits, sender)
     return _noted(one, b"", (), sender)
@@ -124,7 +125,7 @@ def _mended(raw: bytes, problem: Problem, limits: Limits, sender: Sender) -> Len
     if not names:
         return set_aside(raw, problem, sender)
     try:
-        one = admission.careful(_encode(value), "", limits, v2=v2)
+        one = admission.careful(_encode(value), "", limits, sender.received, v2=v2)
     except PermanentError as still:
         return set_aside(raw, still.problem, sender)
     return _noted(one, raw, names, sender)

@@ -90,16 +90,11 @@ def test_post_has_no_parameters(house: Any, query: str):
     assert answer.problem()["code"] in {"parameter-unknown", "parameter-invalid"}
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
 def test_other_methods(house: Any, method: str):
-    answer = house.ask(b"", method, Content_Length=None) if method != "HEAD" else None
-    if answer is None:
-        with house.connect() as link:
-            link.sendall(house.head("HEAD"))
-            assert link.recv(64).startswith(b"HTTP/1.1 405")
-        return
+    answer = house.ask(b"", method, Content_Length=None)
     assert answer.status == 405
-    assert answer.headers["allow"] == "POST, PUT"
+    assert answer.headers["allow"] == "POST, PUT, GET, HEAD"
     assert answer.problem()["code"] == "method-not-allowed"
 
 
@@ -160,12 +155,15 @@ def test_the_version_decides_which_rules_hold(house: Any):
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "multipart/mixed; boundary=x", "application/x-www-form-urlencoded"]
+    "content_type",
+    [None, "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"],
 )
 def test_other_kinds_of_bodies(house: Any, content_type: str | None):
     answer = house.ask(statement(), Content_Type=content_type)
-    assert answer.status == 415
-    assert answer.problem()["where"] == "Content-Type"
+    assert answer.status == 400
+    problem = answer.problem()
+    assert (problem["code"], problem["where"]) == ("media-type-unsupported", "Content-Type")
+    assert not house.intake.stored
     assert house.ask(statement(), Content_Type="Application/JSON; charset=utf-8").status == 200
 
 

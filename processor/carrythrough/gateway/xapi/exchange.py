@@ -111,18 +111,18 @@ class XapiEndpoint(IntakeEndpoint):
         return await super()._answer(request)
 
     def _is_alternate(self, request: Request) -> bool:
-        """Say whether the request is in the alternate syntax and its version may have that."""
+        """Say whether the request is in the alternate syntax and its version, if it names one, has that."""
         if b"method" not in request.query or not alternate.is_alternate(request):
             return False
         given = request.headers.get(versions.HEADER)
-        version = self.shared.default_version if given is None else versions.negotiate(given)
-        return version == versions.LATEST_1_0
+        return given is None or versions.negotiate(given) == versions.LATEST_1_0
 
     async def _answer_alternate(self, request: Request) -> Answer:
         alternate.unfold(request, await self.read(request, self._limits.statements.body_bytes_max))
         given = request.headers.get(versions.HEADER)
-        if given is not None and versions.negotiate(given) != versions.LATEST_1_0:
-            parameters.parse(b"method=" + request.method.encode(), NO_PARAMETERS)
+        version = self.shared.default_version if given is None else versions.negotiate(given)
+        if version != versions.LATEST_1_0:
+            parameters.checked([("method", request.method)], NO_PARAMETERS)
         if request.method != "HEAD":
             return await self._answer_plain(request)
         # The connection asked by POST, so an answer without its body must not announce the body's length.

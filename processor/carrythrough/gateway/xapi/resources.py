@@ -18,17 +18,25 @@ from carrythrough.gateway.xapi.activities import ActivitiesEndpoint, ActivityOf
 from carrythrough.gateway.xapi.agents import AgentsEndpoint, PersonOf
 from carrythrough.gateway.xapi.documents import ActivityProfileEndpoint, AgentProfileEndpoint, StateEndpoint
 from carrythrough.gateway.xapi.exchange import Shared, XapiEndpoint
-from carrythrough.gateway.xapi.statements import StatementsEndpoint
-from carrythrough.ports import Documents, Intake
+from carrythrough.gateway.xapi.more import MoreTokens
+from carrythrough.gateway.xapi.reading import StatementReading
+from carrythrough.gateway.xapi.statements import MoreEndpoint, StatementsEndpoint
+from carrythrough.ports import Documents, Intake, Statements
 
 
 class Stores(msgspec.Struct, frozen=True):
-    """What the resources read from and write to."""
+    """What the resources read from and write to.
+
+    authority_home: home page of the accounts that stand for credentials. secret: of this installation, for `more`.
+    """
 
     intake: Intake
+    statements: Statements
     documents: Documents
     person_of: PersonOf
     activity_of: ActivityOf
+    authority_home: str
+    secret: bytes
 
 
 def resources(
@@ -65,8 +73,11 @@ def resources(
 
 def _resources_of(shared: Shared, stores: Stores) -> dict[str, XapiEndpoint]:
     """Return the resources of one mount by their path below it; each is a line here."""
+    tokens = MoreTokens(stores.secret)
+    reading = StatementReading(stores.statements, tokens, stores.authority_home, shared.limits.attachments)
     return {
-        "statements": StatementsEndpoint(shared, stores.intake),
+        "statements": StatementsEndpoint(shared, stores.intake, reading),
+        "statements/more/": MoreEndpoint(shared, reading),
         "activities": ActivitiesEndpoint(shared, stores.activity_of),
         "activities/state": StateEndpoint(shared, stores.documents),
         "activities/profile": ActivityProfileEndpoint(shared, stores.documents),

@@ -1,113 +1,150 @@
-"""The statement resource, as far as statements come in: POST and PUT (Communication 2.1)."""
+"""The statement resource (Communication 2.1; 9274.1.1 4.1.6.1): POST and PUT store, GET gives out."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
 import msgspec
 
-from carrythrough.errors import PermanentError
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.gateway import scopes
 from carrythrough.gateway.auth import Credential
-from carrythrough.gateway.intake import Answer, unsupported_media_type
+from carrythrough.gateway.intake import Answer, Header, Request
+from carrythrough.gateway.problems import Send
 from carrythrough.gateway.xapi import lenient as outcomes
-from carrythrough.gateway.xapi import parameters, versions
+from carrythrough.gateway.xapi import parameters, selection, storing
 from carrythrough.gateway.xapi.exchange import NO_PARAMETERS, Call, Shared, XapiEndpoint
-from carrythrough.ports import Intake
-from carrythrough.xapi import formats, lenient
-from carrythrough.xapi.admission import admit
-from carrythrough.xapi.admitted import Admitted, Limits
-from carrythrough.xapi.repairs import REQUEST_VERSION
-
-MEDIA_TYPES = ("application/json",)
+from carrythrough.gateway.xapi.reading import Shown, StatementReading
+from carrythrough.ports import Intake, Receipt
+from carrythrough.xapi import languages
+from carrythrough.xapi.lenient import Lenient
+from carrythrough.xapi.rendering import Format
 
 _encode = msgspec.json.Encoder().encode
 
 
-class StatementsEndpoint(XapiEndpoint):
-    """`POST …/statements` (one or many) and `PUT …/statements?statementId=`; answers only after the durable append."""
+class _StatementEndpoint(XapiEndpoint):
+    """What the resource and its further pages share: each answer says up to when it is consistent."""
 
-    scope_needed = "statements/write"
-    accepts: ClassVar = {"POST": NO_PARAMETERS, "PUT": frozenset({"statementId"})}
-
-    def __init__(self, shared: Shared, intake: Intake) -> None:
+    def __init__(self, shared: Shared, reading: StatementReading) -> None:
         super().__init__(shared)
+        self._reading = reading
+
+    def scopes_for(self, request: Request) -> tuple[str, ...]:
+        """Return the scopes that read or store statements."""
+        return scopes.READS_STATEMENTS if request.method in {"GET", "HEAD"} else (scopes.STATEMENTS_WRITE,)
+
+    def shown(self, call: Call, credential: Credential, format_: Format, *, attachments: bool) -> Shown:
+        """Return how an answer to `call` shows statements to a credential."""
+        accept = call.header(b"accept-language")
+        return Shown(
+            version=call.version,
+            format=format_,
+            attachments=attachments,
+            languages=() if accept is None else languages.ranges(accept.decode("latin-1")),
+            mine=credential.name if credential.reads_only_mine() else "",
+            path=f"{self.shared.mount}/statements",
+        )
+
+    async def _refuse(self, send: Send, request: Request, problem: Problem, headers: list[Header]) -> None:
+        await super()._refuse(send, request, problem, [*headers, await self._reading.consistent_through()])
+
+
+class StatementsEndpoint(_StatementEndpoint):
+    """`POST …/statements` (one or many), `PUT …/statements?statementId=` and `GET …/statements`.
+
+    What stores answers only after the durable append.
+    """
+
+    accepts: ClassVar = {
+        "POST": NO_PARAMETERS,
+        "PUT": frozenset({"statementId"}),
+        "GET": selection.PARAMETERS,
+    }
+
+    def __init__(self, shared: Shared, intake: Intake, reading: StatementReading) -> None:
+        super().__init__(shared, reading)
         self._intake = intake
 
     async def serve(self, call: Call, credential: Credential) -> Answer:
-        """Admit the statements of a request and have them stored."""
+        """Answer a request to store or to give out."""
+        if call.method == "GET":
+            return await self._give_out(call, credential)
+        return await self._store(call, credential)
+
+    async def _give_out(self, call: Call, credential: Credential) -> Answer:
+        wanted = selection.selection(call.parameters, self._limits.statements_per_page_max)
+        shown = self.shown(call, credential, wanted.format, attachments=wanted.attachments)
+        if wanted.id is not None:
+            return await self._reading.one(wanted.id, shown, voided=wanted.voided)
+        return await self._reading.page(wanted.query, shown)
+
+    async def _store(self, call: Call, credential: Credential) -> Answer:
         statement_id = None
         if call.method == "PUT":
-            parameters.required(
-                call.parameters,
-                "statementId",
-                rule="Communication 2.1.1: PUT stores one statement under statementId",
-            )
+            rule = "Communication 2.1.1: PUT stores one statement under statementId"
+            parameters.required(call.parameters, "statementId", rule=rule)
             statement_id = parameters.uuid(call.parameters, "statementId")
-        if call.request.media_type != b"application/json":
-            raise unsupported_media_type(call.request.media_type, MEDIA_TYPES)
-        limits = self._limits.statements
-        body = await self.read(call.request, limits.body_bytes_max)
+        taken = await self._taken(call, credential)
+        if statement_id is not None:
+            taken = storing.with_id(taken, statement_id)
+        through = (await self._reading.consistent_through(),)
+        if not taken.items:
+            return Answer(200, b"[]", headers=through)
+        with self._in_flight.records_of(credential.name, len(taken.items)):
+            receipt = await self._intake.submit_statements(
+                list(taken.items),
+                credential.name,
+                call.version,
+                taken.attachments,
+                lenient=credential.is_lenient,
+            )
         if credential.is_lenient:
-            return await self._take_leniently(call, credential, body, statement_id)
-        admitted = await self.admitted(body, partial(_admit, limits=limits, version=call.version))
+            return _outcomes(call, taken.items, receipt, through)
         if statement_id is not None:
-            admitted = [_with_id(body, admitted, statement_id)]
-        if not admitted:
-            return Answer(200, b"[]")
-        with self._in_flight.records_of(credential.name, len(admitted)):
-            receipt = await self._intake.submit_statements(admitted, credential.name, call.version)
-        return Answer(204) if statement_id is not None else Answer(200, _encode(receipt.ids))
+            return Answer(204, headers=through)
+        return Answer(200, _encode(receipt.ids), headers=through)
 
-    async def _take_leniently(
-        self, call: Call, credential: Credential, body: bytes, statement_id: bytes | None
-    ) -> Answer:
-        """Take each statement by itself; a PUT has only one, so what no repair mends is refused as ever."""
-        given = call.header(versions.HEADER)
-        sender = lenient.Sender(
-            credential=credential.name,
+    async def _taken(self, call: Call, credential: Credential) -> storing.Taken:
+        """Return what the body of a request holds, admitted; in a thread when others would wait for it."""
+        limits, request = self._limits, call.request
+        media_type = request.media_type
+        content = await self.read(
+            request, storing.bytes_max(media_type, limits.statements, limits.attachments)
+        )
+        body = storing.Body(
+            content=content,
+            content_type=request.headers.get(b"content-type", b"").decode("latin-1"),
+            media_type=media_type,
             version=call.version,
-            now_ms=self.shared.now_ms(),
-            noted=(REQUEST_VERSION,) if versions.mended(given) != given else (),
+            sender=storing.sender_of(call, credential, self.shared.now_ms()),
         )
-        limits = self._limits.statements
-        items = await self.admitted(body, partial(lenient.admit, limits=limits, sender=sender))
-        if statement_id is not None:
-            items = [_with_id(body, items, statement_id)]
-        if not items:
-            return Answer(200, b"[]")
-        with self._in_flight.records_of(credential.name, len(items)):
-            receipt = await self._intake.submit_statements(items, credential.name, call.version, lenient=True)
-        if statement_id is None:
-            return outcomes.answer(items, receipt, call.header(b"accept"))
-        if receipt.problems:
-            raise PermanentError(receipt.problems[0])
-        return Answer(204, headers=((outcomes.HEADER, outcomes.summary(outcomes.outcomes(items, receipt))),))
+        take = partial(storing.taken, body, limits.statements, limits.attachments)
+        if media_type == storing.JSON and len(content) < limits.thread_bytes_min:
+            return take()
+        return await asyncio.to_thread(take)
 
 
-def _admit(body: bytes, *, limits: Limits, version: str) -> list[Admitted]:
-    return admit(body, limits, version)
+def _outcomes(call: Call, items: Sequence[Lenient], receipt: Receipt, headers: tuple[Header, ...]) -> Answer:
+    """Return the answer to a lenient sender; a PUT has only one statement, so what cannot be stored is refused."""
+    if call.method == "POST":
+        answer = outcomes.answer(items, receipt, call.header(b"accept"))
+        return msgspec.structs.replace(answer, headers=(*answer.headers, *headers))
+    if receipt.problems:
+        raise PermanentError(receipt.problems[0])
+    said = outcomes.summary(outcomes.outcomes(items, receipt))
+    return Answer(204, headers=((outcomes.HEADER, said), *headers))
 
 
-def _with_id(body: bytes, admitted: Sequence[Admitted | lenient.Refused], id_: bytes) -> Admitted:
-    if len(admitted) != 1 or body.lstrip()[:1] == b"[":
-        parameters.refuse(
-            "type-wrong",
-            "",
-            "PUT stores one statement, and the body is an array",
-            rule="Communication 2.1.1",
-            fix="send the statement itself, or POST the array",
-        )
-    one = admitted[0]
-    if isinstance(one, lenient.Refused):
-        raise PermanentError(one.problem)
-    if one.id and one.id != id_:
-        parameters.refuse(
-            "statement-id-mismatch",
-            "/id",
-            f"the statement says {one.statement.id}, and the address {formats.uuid_text(id_)}",
-            rule="Communication 2.1.1.s3.b3",
-            fix="make them the same, or leave the id out of the statement",
-        )
-    return msgspec.structs.replace(one, id=id_)
+class MoreEndpoint(_StatementEndpoint):
+    """`GET …/statements/more/TOKEN`: a further page of a query, for whoever may read statements now."""
+
+    accepts: ClassVar = {"GET": NO_PARAMETERS}
+
+    async def serve(self, call: Call, credential: Credential) -> Answer:
+        """Answer with the page that the last segment of the path names."""
+        shown = self.shown(call, credential, "exact", attachments=False)
+        return await self._reading.following(call.request.path.rpartition("/")[2], shown)

@@ -1,0 +1,178 @@
+"""What GET of statements answers: one statement, a page with a link to the next, with or without attachments.
+
+Everything that reads or renders is done in one worker thread, so that a large page holds nobody up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Iterable, Iterator
+from email.utils import formatdate
+from functools import lru_cache
+
+import msgspec
+
+from carrythrough.errors import PermanentError, Problem
+from carrythrough.gateway.intake import Answer, Header
+from carrythrough.gateway.xapi.more import Following, MoreTokens
+from carrythrough.ports import Statements
+from carrythrough.xapi import attachments, formats, rendering
+from carrythrough.xapi.attachments import AttachmentLimits
+from carrythrough.xapi.query import AttachmentData, StatementQuery, StoredStatement
+from carrythrough.xapi.rendering import Format, Rendering
+
+CONSISTENT_THROUGH = b"x-experience-api-consistent-through"
+CONSISTENCY_KEPT_S = 0.05
+"""How long the time of consistency is said again without looking: it only rises, so an older one holds."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """How an answer shows statements.
+
+    version: that the answer speaks. languages: wanted, best first. mine: whose statements alone may be
+    seen, "" for everybody's. path: of the resource, where `more` links begin.
+    """
+
+    version: str
+    format: Format
+    attachments: bool
+    languages: tuple[str, ...]
+    mine: str
+    path: str
+
+
+class StatementReading:
+    """Answers GET requests from stored statements."""
+
+    def __init__(
+        self, statements: Statements, tokens: MoreTokens, authority_home: str, limits: AttachmentLimits
+    ) -> None:
+        """authority_home: home page of the accounts that stand for credentials (Data 2.4.9)."""
+        self._statements = statements
+        self._tokens = tokens
+        self._authority_home = authority_home
+        self._limits = limits
+        self._consistent = (CONSISTENT_THROUGH, b"")
+        self._looked_s = -math.inf
+
+    async def consistent_through(self) -> Header:
+        """Return the header that says up to when everything stored can be found (Communication 2.1.3.s2.b5)."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= CONSISTENCY_KEPT_S or not self._consistent[1]:
+            self._looked_s = now_s
+            self._consistent = _consistent(await asyncio.to_thread(self._statements.consistent_through_ms))
+        return self._consistent
+
+    async def one(self, id_: bytes, shown: Shown, *, voided: bool) -> Answer:
+        """Answer with the statement with this id; raises PermanentError 404."""
+        return await asyncio.to_thread(self._one, id_, shown, voided)
+
+    async def page(self, query: StatementQuery, shown: Shown) -> Answer:
+        """Answer with one page of what a query finds."""
+        return await asyncio.to_thread(self._page, query, shown)
+
+    async def following(self, token: str, shown: Shown) -> Answer:
+        """Answer with the page that a `more` link leads to; raises PermanentError 400 for a link of nobody's."""
+        following = self._tokens.following(token)
+        shown = msgspec.structs.replace(shown, format=following.format, attachments=following.attachments)
+        return await self.page(following.query, shown)
+
+    def _one(self, id_: bytes, shown: Shown, voided: bool) -> Answer:  # noqa: FBT001 - to_thread hands it on
+        through = _consistent(self._statements.consistent_through_ms())
+        stored = self._statements.statement(id_, voided=voided)
+        if stored is None or (shown.mine and stored.credential != shown.mine):
+            raise PermanentError(_not_found(id_, voided=voided))
+        body = self._rendering(shown).statement(stored)
+        modified = formatdate(stored.stored_ms // 1_000, usegmt=True).encode()
+        return self._answer(body, [stored], shown, (through, (b"last-modified", modified)))
+
+    def _page(self, query: StatementQuery, shown: Shown) -> Answer:
+        found = self._statements.page(msgspec.structs.replace(query, credential=shown.mine))
+        rendering_ = self._rendering(shown)
+        more = ""
+        if found.more_after:
+            after = msgspec.structs.replace(query, credential="", after=found.more_after, up_to=found.up_to)
+            token = self._tokens.token(Following(after, shown.format, shown.attachments))
+            more = f"{shown.path}/more/{token}"
+        body = rendering.result([rendering_.statement(stored) for stored in found.statements], more)
+        headers = (_consistent(found.consistent_through_ms),)
+        return self._answer(body, found.statements, shown, headers)
+
+    def _rendering(self, shown: Shown) -> Rendering:
+        return Rendering(
+            version=shown.version,
+            authority_home=self._authority_home,
+            format=shown.format,
+            languages=shown.languages,
+            activity=lru_cache(maxsize=None)(self._statements.activity),
+        )
+
+    def _answer(
+        self, body: bytes, stored: list[StoredStatement], shown: Shown, headers: tuple[Header, ...]
+    ) -> Answer:
+        if not shown.attachments:
+            return Answer(200, body, headers=headers)
+        body, media_type = attachments.join(body, self._attached(stored))
+        return Answer(200, body, media_type.encode(), headers)
+
+    def _attached(self, stored: Iterable[StoredStatement]) -> list[AttachmentData]:
+        """Return each attachment that came with its data once, in the order in which statements name them."""
+        named = dict.fromkeys(sha2 for one in stored for sha2 in _named(one.raw))
+        known = self._statements.attachments(named) if named else {}
+        found = [known[sha2] for sha2 in named if sha2 in known]
+        size = sum(len(data.data) for data in found)
+        if size > self._limits.answer_bytes_max:
+            raise PermanentError(_too_large(size, self._limits.answer_bytes_max))
+        return found
+
+
+def _named(raw: bytes) -> Iterator[str]:
+    if b'"attachments"' not in raw:
+        return
+    statement = msgspec.json.decode(raw, type=_Attaching)
+    for attaching in (statement, statement.object):
+        for attachment in attaching.attachments:
+            yield attachment.sha2.lower()
+
+
+class _Attached(msgspec.Struct, frozen=True, gc=False):
+    sha2: str
+
+
+class _Inner(msgspec.Struct, frozen=True):
+    attachments: tuple[_Attached, ...] = ()
+
+
+class _Attaching(_Inner, frozen=True):
+    object: _Inner = _Inner()
+
+
+def _consistent(ms: int) -> Header:
+    return (CONSISTENT_THROUGH, rendering.time_text(ms).encode())
+
+
+def _not_found(id_: bytes, *, voided: bool) -> Problem:
+    what = "voided statement" if voided else "statement that is not voided"
+    return Problem(
+        code="statement-not-found",
+        status=404,
+        title="There is no such statement",
+        detail=f"there is no {what} with the id {formats.uuid_text(id_)}",
+        where="voidedStatementId" if voided else "statementId",
+        rule="Communication 2.1.3 and 2.1.4.s1.b1: a voided statement is given out for voidedStatementId only",
+        fix="look at the id; ask for a voided statement with voidedStatementId, for another with statementId",
+    )
+
+
+def _too_large(size: int, size_max: int) -> Problem:
+    return Problem(
+        code="attachments-too-large",
+        status=400,
+        title="The attachments are too large for one answer",
+        detail=f"the statements of this page have {size} bytes of attachments",
+        where="attachments",
+        rule=f"Limit answer_bytes_max = {size_max}",
+        fix="ask for fewer statements at a time (limit), or without their attachments",
+    )
