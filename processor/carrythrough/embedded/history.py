@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 import apsw
 
@@ -52,12 +53,17 @@ class History:
         self._log.close()
 
 
-def known_then(state: apsw.Connection, rows: list[LedgerRow], position: int) -> list[LedgerRow]:
-    """Return the rows that counted after a position: stamped by then, and by then neither voided nor contested."""
+def known_then(
+    state: apsw.Connection, rows: list[LedgerRow], position: int, asides: Collection[bytes] = ()
+) -> list[LedgerRow]:
+    """Return the rows that counted after a position: stamped by then, and by then neither voided nor contested.
+
+    asides: statements that their cmi5 registrations set aside by then (`embedded.marks.set_aside`).
+    """
     contested = contested_pieces(state, position)
     found = []
     for row in rows:
-        if row.position > position or row.piece() in contested:
+        if row.position > position or row.piece() in contested or row.evidence.source in asides:
             continue
         if row.voided & VOIDED and _voided_by(state, row.evidence.source, position):
             continue

@@ -18,6 +18,7 @@ from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.history import History, known_then
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.marks import set_aside
 from carrythrough.embedded.presenting import named, overall, rfc3339, skill_score, texts_of_times
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
@@ -191,7 +192,8 @@ class Queries:
             else:
                 position = self._history.position_at(known_ms, self._state.position)
                 in_force = self._history.in_force(position)
-                rows = known_then(self._connection, rows, position)
+                asides = set_aside(self._connection, self._terms, number, position)
+                rows = known_then(self._connection, rows, position, asides)
         skill = in_force.program.skills.get(skill_id)
         if skill is None:
             return None

@@ -29,6 +29,13 @@ CREATE TABLE IF NOT EXISTS contest(
   restore INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
   subject TEXT NOT NULL,
   PRIMARY KEY(source, skill, channel, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark(
+  employee INTEGER NOT NULL, registration BLOB NOT NULL, activity INTEGER NOT NULL, source BLOB NOT NULL,
+  verb INTEGER NOT NULL, t_ms INTEGER NOT NULL, session TEXT NOT NULL, scaled REAL, mastery REAL,
+  move_on INTEGER NOT NULL, flags INTEGER NOT NULL, position INTEGER NOT NULL,
+  PRIMARY KEY(employee, registration, activity, source)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS mark_source ON mark(source);
+CREATE INDEX IF NOT EXISTS mark_registration ON mark(registration);
 CREATE TABLE IF NOT EXISTS effect(
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, skill TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox(
@@ -65,5 +72,6 @@ OUTBOX = Insert(
 QUARANTINE = Insert("INSERT OR REPLACE INTO quarantine", 6)
 TERM = Insert("INSERT INTO term", 2)
 VOID = Insert("INSERT OR IGNORE INTO void", 2)
+MARK = Insert("INSERT OR IGNORE INTO mark", 12)
 CONTEST = Insert("INSERT OR IGNORE INTO contest", 9)
 META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

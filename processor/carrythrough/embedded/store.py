@@ -17,6 +17,7 @@ import msgspec
 from carrythrough.embedded.database import connect
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogReader
+from carrythrough.embedded.marks import write_marks
 from carrythrough.embedded.schema import (
     CONTEST,
     EFFECT,
@@ -169,6 +170,8 @@ class StateFile:
         VOID.run(connection, [value for entry in delta.voids.items() for value in entry])
         if delta.contests:
             self._write_contests(delta)
+        if delta.marks or delta.superseded:
+            write_marks(connection, delta, view.number, number)
 
     def _write_contests(self, delta: Delta) -> None:
         for subject, (source, skill, channel), aside in delta.contested:

@@ -8,10 +8,13 @@ import apsw
 
 from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
+from carrythrough.embedded.marks import home_of, read_marks
 from carrythrough.embedded.terms import Terms
+from carrythrough.evidence.cmi5 import Mark
 from carrythrough.evidence.types import Channel, Evidence
 from carrythrough.pipeline.fold import Delta
 from carrythrough.pipeline.records import LedgerRow, Piece
+from carrythrough.pipeline.registrations import Home
 from carrythrough.pipeline.step import set_out
 from carrythrough.scoring.codec import decode_header, decode_pair
 from carrythrough.scoring.state import LearnerState
@@ -170,6 +173,20 @@ class StoreView:
     def contested(self, piece: Piece) -> bool:
         """Say whether the last contest of this piece set it aside."""
         return piece in self._contested
+
+    def marks(self, home: Home) -> list[Mark]:
+        """Return the cmi5 marks of one unit of one registration."""
+        subject, registration, activity = home
+        return read_marks(
+            self._connection,
+            self._terms,
+            "employee=? AND registration=? AND activity=?",
+            (self.number(subject), registration, self._terms.number(activity)),
+        )
+
+    def home_of(self, source: bytes) -> Home | None:
+        """Return the unit that a cmi5-defined statement belongs to, or None."""
+        return home_of(self._connection, self._terms, source)
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""

@@ -13,13 +13,15 @@ from typing import Protocol
 
 import msgspec
 
+from carrythrough.evidence.cmi5 import Mark
 from carrythrough.evidence.types import SUPPORT_WINDOW_S_MAX, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted, newly_assisted
 from carrythrough.pipeline.effects import Effect, SetAside, effect_id
 from carrythrough.pipeline.plan import Add, Contested, InForce, Operation, Refusal, Void
 from carrythrough.pipeline.publish import Publisher
 from carrythrough.pipeline.rebuild import rebuilt
-from carrythrough.pipeline.records import CONTESTED, VOIDED, LedgerRow, Piece
+from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece
+from carrythrough.pipeline.registrations import Home, PlacedMark, Registrations
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
 _REACH_MS = SUPPORT_WINDOW_S_MAX * 1000
@@ -65,6 +67,14 @@ class StateView(Protocol):
         """Say whether the last contest of this piece, folded before, set it aside."""
         ...
 
+    def marks(self, home: Home) -> Sequence[Mark]:
+        """Return the cmi5 marks of one unit of one registration, in any order."""
+        ...
+
+    def home_of(self, source: bytes) -> Home | None:
+        """Return the unit that a cmi5-defined statement belongs to, None when it is none."""
+        ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[str]:
         """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
         ...
@@ -77,6 +87,7 @@ class Delta(msgspec.Struct):
     rows. voided: (subject, source) of rows to mark. voids: sources that are void from now on, with
     the position of the record that said so. contests: those folded, in order. contested: (subject,
     piece, set aside) of rows to mark, in order. refused: statements that are none, for the quarantine.
+    marks: new cmi5 marks. superseded: (subject, source, stands aside) of rows to mark, in order.
     """
 
     learners: dict[str, LearnerState]
@@ -88,6 +99,8 @@ class Delta(msgspec.Struct):
     contests: list[Contested] = []
     contested: list[tuple[str, Piece, bool]] = []
     refused: list[Refusal] = []
+    marks: list[PlacedMark] = []
+    superseded: list[tuple[str, bytes, bool]] = []
 
 
 class Fold:
@@ -101,11 +114,15 @@ class Fold:
         self._rows: dict[str, list[LedgerRow]] = {}
         self._contests: dict[Piece, bool] = {}
         self.delta = Delta({}, {}, [], [], {}, self._publisher.effects)
+        self._registrations = Registrations(view, self._is_void)
+        self.delta.marks, self.delta.superseded = self._registrations.added, self._registrations.changes
 
     def run(self, operations: Iterable[Operation]) -> Delta:
         """Fold the operations in order and return what changed."""
         for operation in operations:
             if type(operation) is Add:
+                if operation.mark is not None:
+                    self._mark(operation, operation.mark)
                 for e in operation.evidence:
                     self._add(operation, e)
             elif type(operation) is Void:
@@ -149,7 +166,9 @@ class Fold:
     def _add(self, operation: Add, e: Evidence) -> None:
         subject = operation.subject
         key = (subject, e.skill, e.channel, e.source)
-        voided = VOIDED if e.source in self.delta.voids or self._view.voided(e.source) else 0
+        voided = VOIDED if self._is_void(e.source) else 0
+        if operation.mark is not None and self._registrations.stands_aside(subject, e.source, before=False):
+            voided |= SUPERSEDED
         if self._set_aside((e.source, e.skill, e.channel)):
             voided |= CONTESTED
         row = LedgerRow(subject, e, operation.position, voided)
@@ -203,6 +222,13 @@ class Fold:
 
     def _counts(self, row: LedgerRow) -> bool:
         """Say whether a row counts after what this batch has voided, contested and restored so far."""
+        before = bool(row.voided & SUPERSEDED)
+        return self._stands(row) and not self._registrations.stands_aside(
+            row.subject, row.evidence.source, before=before
+        )
+
+    def _stands(self, row: LedgerRow) -> bool:
+        """Say whether a row is neither void nor contested, whatever its registration says."""
         if row.voided & VOIDED or row.evidence.source in self.delta.voids:
             return False
         return not self._contests.get(row.piece(), bool(row.voided & CONTESTED))
@@ -211,18 +237,35 @@ class Fold:
         known = self._contests.get(piece)
         return self._view.contested(piece) if known is None else known
 
+    def _is_void(self, source: bytes) -> bool:
+        return source in self.delta.voids or self._view.voided(source)
+
     def _void(self, operation: Void) -> None:
         target = operation.target
-        if target in self.delta.voids or self._view.voided(target):
+        if self._is_void(target):
             return
-        subject = self._locate(target)
+        home = self._registrations.before_void(target)
+        subject = self._locate(target) if home is None else home[0]
         rows = [] if subject is None else self._all_rows(subject)
-        counted = {r.evidence.skill for r in rows if r.evidence.source == target and self._counts(r)}
+        before = {r.piece() for r in rows if self._counts(r)}
         self.delta.voids[target] = operation.position
         if subject is None:
             return  # takes effect when the target arrives
         self.delta.voided.append((subject, target))
-        self._recount(subject, rows, counted, target, operation.stored_ms)
+        touched = {target} if home is None else {target} | self._registrations.voided(home)
+        mine = [r for r in rows if r.evidence.source in touched]
+        changed = {r.evidence.skill for r in mine if self._counts(r) != (r.piece() in before)}
+        self._recount(subject, rows, changed, target, operation.stored_ms)
+
+    def _mark(self, operation: Add, mark: Mark) -> None:
+        """Take a cmi5-defined statement into its registration; others may count no more, or again."""
+        subject = operation.subject
+        self._learner(subject)  # known from now on, also without evidence
+        touched = self._registrations.add(subject, mark, operation.position)
+        if touched:
+            rows = self._all_rows(subject)
+            changed = {r.evidence.skill for r in rows if r.evidence.source in touched and self._stands(r)}
+            self._recount(subject, rows, changed, mark.source, operation.stored_ms)
 
     def _contest(self, operation: Contested) -> None:
         """Set pieces aside or restore them; a piece not seen yet is met by it when it arrives."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from carrythrough.evidence.cmi5 import SILENT, Mark, mark_of
 from carrythrough.evidence.mapping import evidence_of_event, evidence_of_statement
 from carrythrough.evidence.types import Evidence
 from carrythrough.identity.directory import RosterIndex
@@ -33,6 +34,8 @@ class Add(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     position: int
     stored_ms: int
+    mark: Mark | None = None
+    """What the state of a cmi5 registration needs of it."""
 
 
 class Void(msgspec.Struct, frozen=True):
@@ -86,9 +89,12 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
                 operations.append(Void(target, record.position, record.stored_ms))
                 continue
             t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
-            evidence = evidence_of_statement(program, statement, record.id, t_ms, record.stored_ms)
-            if evidence and (subject := directory.subject_of_actor(statement.actor)):
-                operations.append(Add(subject, evidence, record.position, record.stored_ms))
+            mark = mark_of(statement, record.id, t_ms)
+            evidence: tuple[Evidence, ...] = ()
+            if mark is None or mark.verb not in SILENT:
+                evidence = evidence_of_statement(program, statement, record.id, t_ms, record.stored_ms)
+            if (evidence or mark) and (subject := directory.subject_of_actor(statement.actor)):
+                operations.append(Add(subject, evidence, record.position, record.stored_ms, mark))
         elif record.kind is Kind.EVENT:
             operations += _plan_event(record, in_force)
         elif record.kind is Kind.TICK:

@@ -49,6 +49,8 @@ Piece = tuple[bytes, str, int]
 
 VOIDED = 1
 """Bit of `LedgerRow.voided`: a voiding statement took the source back."""
+SUPERSEDED = 4
+"""Bit of `LedgerRow.voided`: its registration sets it aside (`evidence.cmi5`); another statement can change that."""
 CONTESTED = 2
 """Bit of `LedgerRow.voided`: this piece was contested and set aside; a restore clears it."""
 
@@ -56,7 +58,7 @@ CONTESTED = 2
 class LedgerRow(msgspec.Struct, frozen=True):
     """One row of the evidence ledger: stamped evidence of one person and whether it counts.
 
-    voided: VOIDED and CONTESTED bits; the evidence counts while it is 0.
+    voided: VOIDED, CONTESTED and SUPERSEDED bits; the evidence counts while it is 0.
     """
 
     subject: str

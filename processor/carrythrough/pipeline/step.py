@@ -11,10 +11,12 @@ from itertools import groupby
 
 import msgspec
 
+from carrythrough.evidence.cmi5 import Mark
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.fold import Delta, Fold, is_near
 from carrythrough.pipeline.plan import Contested, InForce, plan
-from carrythrough.pipeline.records import BARRIERS, CONTESTED, VOIDED, LedgerRow, Piece, Record
+from carrythrough.pipeline.records import BARRIERS, CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece, Record
+from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
 
@@ -23,12 +25,14 @@ class State(msgspec.Struct, frozen=True):
     """The whole state of a tenant as a value; `step` returns a new one.
 
     voids: sources taken back. set_out: pieces that a contest has set aside, as things stand.
+    units: the cmi5 marks of every unit of every registration, by statement.
     """
 
     learners: dict[str, LearnerState] = {}
     rows: dict[tuple[str, str, int, bytes], LedgerRow] = {}
     voids: frozenset[bytes] = frozenset()
     set_out: frozenset[Piece] = frozenset()
+    units: dict[Home, dict[bytes, PlacedMark]] = {}
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -57,6 +61,14 @@ class State(msgspec.Struct, frozen=True):
     def contested(self, piece: Piece) -> bool:
         """Say whether the last contest of this piece set it aside."""
         return piece in self.set_out
+
+    def marks(self, home: Home) -> list[Mark]:
+        """Return the cmi5 marks of one unit."""
+        return [placed.mark for placed in self.units.get(home, {}).values()]
+
+    def home_of(self, source: bytes) -> Home | None:
+        """Return the unit that a statement belongs to, or None."""
+        return next((home for home, unit in self.units.items() if source in unit), None)
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -126,6 +138,9 @@ def merged(state: State, delta: Delta) -> State:
             k: msgspec.structs.replace(r, voided=r.voided | VOIDED) if (k[0], k[3]) in gone else r
             for k, r in rows.items()
         }
+    superseded = {(subject, source): aside for subject, source, aside in delta.superseded}
+    if superseded:
+        rows = {k: _superseded(r, superseded.get((k[0], k[3]))) for k, r in rows.items()}
     for subject, (source, skill, channel), aside in delta.contested:
         key = (subject, skill, channel, source)
         flags = rows[key].voided & ~CONTESTED | (CONTESTED if aside else 0)
@@ -135,7 +150,24 @@ def merged(state: State, delta: Delta) -> State:
         rows,
         state.voids | delta.voids.keys(),
         set_out(state.set_out, delta.contests),
+        _with_marks(state.units, delta),
     )
+
+
+def _superseded(row: LedgerRow, aside: bool | None) -> LedgerRow:  # noqa: FBT001 - None: as it was
+    if aside is None:
+        return row
+    return msgspec.structs.replace(row, voided=row.voided & ~SUPERSEDED | (SUPERSEDED if aside else 0))
+
+
+def _with_marks(
+    units: dict[Home, dict[bytes, PlacedMark]], delta: Delta
+) -> dict[Home, dict[bytes, PlacedMark]]:
+    fresh: dict[Home, dict[bytes, PlacedMark]] = {}
+    for placed in delta.marks:
+        unit = fresh.setdefault(placed.home(), dict(units.get(placed.home(), {})))
+        unit[placed.mark.source] = placed
+    return units | fresh
 
 
 def set_out(before: frozenset[Piece], contests: Iterable[Contested]) -> frozenset[Piece]:

@@ -18,11 +18,13 @@ from carrythrough.embedded.activation import Activator
 from carrythrough.embedded.database import connect
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader
+from carrythrough.embedded.marks import read_placed
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import contested_pieces, read_ledger
 from carrythrough.pipeline.effects import Effect, SetAside, effect_id
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, LedgerRow, Record
+from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.step import State, batches, step
 from carrythrough.scoring.codec import decode_header, decode_pair, encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
@@ -96,6 +98,7 @@ def compare(a: State, b: State) -> list[str]:
         found.append(
             f"voids: {len(a.voids - b.voids)} only in the first, {len(b.voids - a.voids)} only in the second"
         )
+    found += _keyed("registration", a.units, b.units)
     if a.set_out != b.set_out:
         found.append(f"contested: {len(a.set_out ^ b.set_out)} pieces differ")
     return found
@@ -109,7 +112,7 @@ class _Replay:
         self._activator = activator
         self._tenant = tenant
         self._in_force: InForce = activator.at(log, after.position)
-        self._state: State = State(after.learners, after.rows, after.voids, after.set_out)
+        self._state: State = State(after.learners, after.rows, after.voids, after.set_out, after.units)
         self._position = after.position
         self._set_aside = list(after.set_aside)
         self._effects = list(after.effects)
@@ -124,6 +127,7 @@ class _Replay:
             s.rows,
             s.voids,
             s.set_out,
+            s.units,
             self._position,
             tuple(self._set_aside),
             tuple(self._effects),
@@ -209,10 +213,18 @@ def _stored(connection: apsw.Connection) -> PlacedState:
         rows,
         voids,
         frozenset(contested_pieces(connection)),
+        _units(connection, terms),
         0 if position is None else int(position[0]),
         tuple(row[0] for row in connection.execute("SELECT position FROM quarantine ORDER BY position")),
         tuple(bytes(row[0]) for row in connection.execute("SELECT body FROM effect ORDER BY seq")),
     )
+
+
+def _units(connection: apsw.Connection, terms: Terms) -> dict[Home, dict[bytes, PlacedMark]]:
+    units: dict[Home, dict[bytes, PlacedMark]] = {}
+    for placed in read_placed(connection, terms):
+        units.setdefault(placed.home(), {})[placed.mark.source] = placed
+    return units
 
 
 def _learner_differences(part: str, a: State, b: State) -> list[str]:
