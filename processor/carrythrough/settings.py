@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.forward.target import ForwardTarget
 from carrythrough.gateway.oauth_settings import OAuthIssuer
 from carrythrough.pull.source import PullSource
 
@@ -79,6 +80,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, PullSource],
         Meta(
             description='Learning Record Stores to read from, by name: {endpoint = "https://lrs.example/xapi", ...}.'
+        ),
+    ] = {}
+    forward: Annotated[
+        dict[str, ForwardTarget],
+        Meta(
+            description='Learning Record Stores to send to, by name: {endpoint = "https://lrs.example/xapi", ...}.'
         ),
     ] = {}
     oauth: Annotated[

@@ -18,6 +18,7 @@ from carrythrough.embedded.contests import Contests
 from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.documents import DocumentFile
 from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwarding
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
 from carrythrough.embedded.log import LogFile, LogReader
@@ -29,6 +30,7 @@ from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.forward.target import secrets_of
 from carrythrough.identity.actor import AgentLike
 from carrythrough.identity.person import Person
 from carrythrough.identity.roster import load_roster
@@ -66,6 +68,7 @@ class Embedded:
         pullers = build_pullers(
             settings.pull, settings.data_dir, self.submit_pulled, self.clock.now_ms, self.telemetry
         )
+        forward_secrets = secrets_of(settings.forward)
         self.folder_lock = DataFolder(Path(settings.data_dir))
         path = self.folder_lock.path
         self.log = LogFile(path / "log.sqlite")
@@ -109,6 +112,7 @@ class Embedded:
         self.contests = Contests(self.state.path, self._subject, self._append_contest)
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self.pull = BackgroundPull(pullers)
+        self.forwarding = self._forwarding(forward_secrets)
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
@@ -133,12 +137,14 @@ class Embedded:
         if deliver:
             self.dispatcher.start()
             self.pull.start()
+            self.forwarding.start()
         self._ticker.start()
 
     def stop(self) -> None:
         """Stop in order: no new ticks, no more reading, what waits is committed and folded, sends end."""
         self._ticker.stop()
         self.pull.stop()
+        self.forwarding.stop()
         self.committer.stop()
         self.documents.stop()
         self.fold.stop()
@@ -152,6 +158,19 @@ class Embedded:
         self._attachments.close()
         self.log.close()
         self.folder_lock.close()
+
+    def _forwarding(self, secrets: dict[str, str]) -> Forwarding:
+        sources = Sources(
+            folder=self.folder_lock.path,
+            state=self.state.path,
+            tenant=self.settings.tenant,
+            home=self.settings.authority_home,
+            reader=self.log.reader,
+            log_end=lambda: self.log.end,
+            attachments=self._attachments.read,
+            in_force=lambda: self.fold.in_force,
+        )
+        return build_forwarding(self.settings.forward, secrets, sources, self.clock, self.telemetry.forward)
 
     async def submit_statements(
         self,

@@ -28,6 +28,7 @@ from carrythrough.pipeline.fold import Delta
 from carrythrough.pipeline.records import Record
 from carrythrough.ports import Receipt
 from carrythrough.pull.intake import Taken
+from carrythrough.telemetry.forward_metrics import ForwardMetrics
 from carrythrough.xapi.lenient import Repaired
 
 DELAY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -160,6 +161,7 @@ class Telemetry:
             ["source"],
             registry=r,
         )
+        self.forward = ForwardMetrics(r)
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._rates: deque[tuple[float, int]] = deque()
