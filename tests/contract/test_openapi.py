@@ -106,7 +106,9 @@ def test_its_paths_and_methods_are_those_of_the_app(document: dict[str, Any], tm
             for method in (getattr(route, "methods", None) or ())
             if method != "HEAD"
         }
-        found |= {(path, m) for path, endpoint in gateway._intake.items() for m in endpoint.methods}  # type: ignore[attr-defined]
+        for path, endpoint in gateway._intake.items():
+            named = f"{path}{{token}}" if path.endswith("/") else path
+            found |= {(named, method) for method in endpoint.methods}  # type: ignore[attr-defined]
     finally:
         runtime.stop()
     declared = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
@@ -192,6 +194,7 @@ class Live:
             for made in info["credentials"]
         }
         self.subject = ""
+        self.token = ""
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -282,6 +285,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         body = json.dumps([scored(number, 1.0) for number in range(8)]).encode()
         status, _, _ = server.ask("POST", "/xapi/statements", body, "lms")
         assert status == 200
+        server.token = json.loads(server.ask("GET", "/xapi/statements?limit=1", b"", "lms")[2])[
+            "more"
+        ].rpartition("/")[2]
+        assert server.token
         assert server.ask("POST", "/v1/performance-events", EVENTS, "business")[0] == 200
         for path, query in DOCUMENTS.items():
             assert server.ask("POST", path + query, b"{}", "lms")[0] == 204
@@ -307,7 +314,19 @@ CALLS: list[Call] = [
     ("/xapi/statements", "POST", "", STATEMENT, "reader", {}, 403),
     ("/xapi/statements", "POST", "", OTHER, "lms", {}, 409),
     ("/xapi/statements", "POST", "", b" " * (11 << 20), "lms", {}, 413),
-    ("/xapi/statements", "POST", "", STATEMENT, "lms", {"Content-Type": "text/plain"}, 415),
+    ("/xapi/statements", "POST", "", STATEMENT, "lms", {"Content-Type": "text/plain"}, 400),
+    ("/xapi/statements", "POST", "", STATEMENT, "lms", {"Content-Encoding": "br"}, 415),
+    ("/xapi/statements", "GET", "?limit=3", b"", "lms", {}, 200),
+    ("/xapi/statements", "GET", "?limit=3&format=ids&ascending=true", b"", "lms",
+     {"X-Experience-API-Version": "2.0.0"}, 200),
+    ("/xapi/statements", "GET", f"?statementId={ID_0}", b"", "lms", {}, 200),
+    ("/xapi/statements", "GET", f"?voidedStatementId={ID_0}", b"", "lms", {}, 404),
+    ("/xapi/statements", "GET", "?limit=x", b"", "lms", {}, 400),
+    ("/xapi/statements", "GET", "", b"", WRONG, {}, 401),
+    ("/xapi/statements", "GET", "", b"", "business", {}, 403),
+    ("/xapi/statements/more/{token}", "GET", "", b"", "lms", {}, 200),
+    ("/xapi/statements/more/{token}", "GET", "x", b"", "lms", {}, 400),
+    ("/xapi/statements/more/{token}", "GET", "", b"", "", {}, 401),
     ("/xapi/statements", "PUT", f"?statementId={ID_0}", STATEMENT, "lms", {}, 204),
     ("/xapi/statements", "PUT", "", STATEMENT, "lms", {}, 400),
     ("/xapi/statements", "PUT", f"?statementId={ID_0}", OTHER, "lms", {}, 409),
@@ -397,7 +416,7 @@ def test_each_answer_is_declared_and_fits(
     live: Live, document: dict[str, Any], registry: Registry, call: Call
 ):
     path, method, query, body, credential, headers, status = call
-    target = (path + query).replace("{reference}", live.subject)
+    target = (path + query).replace("{reference}", live.subject).replace("{token}", live.token)
     body = body.replace(b"{reference}", live.subject.encode())
     answered, kind, text = live.ask(method, target, body, credential, **headers)
     assert answered == status, text[:500]
