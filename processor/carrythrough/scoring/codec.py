@@ -13,7 +13,7 @@ import msgspec
 from carrythrough.errors import BugError, Problem
 from carrythrough.scoring.state import LearnerState, OutcomeChannel, PairState, Published
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -70,15 +70,17 @@ def _published_from(parts: list[int]) -> Published:
 
 def encode_header(learner: LearnerState) -> bytes:
     """Return the bytes of the header of an employee (everything but the pairs)."""
-    return _encode([STATE_VERSION, _sums(learner.sums), learner.pushes, learner.refresh_ms])
+    return _encode([STATE_VERSION, _sums(learner.sums), learner.recent, learner.pushes, learner.refresh_ms])
 
 
 def decode_header(blob: bytes) -> LearnerState:
     """Return a learner without pairs from the bytes of its header; raises BugError as `decode_pair`."""
-    version, sums, pushes, refresh_ms = _decode(blob)
-    _check_version(version)
+    parts = _decode(blob)
+    _check_version(parts[0])
+    _, sums, recent, pushes, refresh_ms = parts
     learner = LearnerState()
     learner.sums = _sums_from(sums)
+    learner.recent = tuple((t, source, skill, item, y) for t, source, skill, item, y in recent)
     learner.pushes = tuple(pushes)
     learner.refresh_ms = refresh_ms
     return learner
@@ -91,7 +93,7 @@ def encode_learner_evidence(learner: LearnerState) -> bytes:
     """
     halves = [[skill, encode_pair_evidence(pair)] for skill, pair in sorted(learner.pairs.items())]
     pairs = [half for half in halves if half[1] != _EMPTY_PAIR]
-    return _encode([STATE_VERSION, _sums(learner.sums), pairs])
+    return _encode([STATE_VERSION, _sums(learner.sums), learner.recent, pairs])
 
 
 def encode_learner(learner: LearnerState) -> bytes:

@@ -8,6 +8,7 @@ to that, and to job aids of one side that lie before successes of the other).
 from __future__ import annotations
 
 from carrythrough.scoring.decay import BLOCK_KEY_BITS, BLOCKS_KEPT, Sums
+from carrythrough.scoring.recent import joined
 from carrythrough.scoring.state import NEWEST_KEPT, LearnerState, OutcomeChannel, PairState
 
 
@@ -15,6 +16,7 @@ def add_learners(a: LearnerState, b: LearnerState) -> LearnerState:
     """Return the sum of the evidence halves of `a` and `b`, with nothing published; neither is changed."""
     total = LearnerState()
     total.sums = add_sums(a.sums, b.sums)
+    total.recent = joined(a.recent, b.recent)
     for skill in a.pairs.keys() | b.pairs.keys():
         total.pairs[skill] = _add_pairs(a.pairs.get(skill) or PairState(), b.pairs.get(skill) or PairState())
     return total

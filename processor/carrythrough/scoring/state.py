@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, W_ONE, Channel, Evidence
 from carrythrough.scoring.decay import JOB_HALF_LIVES_MS, LEARN_HALF_LIVES_MS, Sums, add
+from carrythrough.scoring.recent import Recent, entry, noted
 
 NEWEST_KEPT = 8
 """Newest outcomes kept per channel, as a top-k by (event time, source)."""
@@ -146,14 +147,16 @@ class PairState:
 class LearnerState:
     """One employee: header and pairs.
 
-    sums: learn and practice outcomes over all skills, half-life 30 days. pushes: times (ms) of the
-    pushes of the last seven days, oldest first. refresh_ms: when sibling skills are republished.
+    sums: learn and practice outcomes over all skills, half-life 30 days. recent: the newest of them
+    (`scoring.recent`). pushes: times (ms) of the pushes of the last seven days, oldest first.
+    refresh_ms: when sibling skills are republished.
     """
 
-    __slots__ = ("pairs", "pushes", "refresh_ms", "sums")
+    __slots__ = ("pairs", "pushes", "recent", "refresh_ms", "sums")
 
     def __init__(self) -> None:
         self.sums: Sums = {}
+        self.recent: Recent = ()
         self.pushes: tuple[int, ...] = ()
         self.refresh_ms = 0
         self.pairs: dict[str, PairState] = {}
@@ -162,6 +165,7 @@ class LearnerState:
         """Return a copy whose pairs are still shared: copy a pair before folding into it."""
         twin = LearnerState.__new__(LearnerState)
         twin.sums = self.sums.copy()
+        twin.recent = self.recent
         twin.pushes = self.pushes
         twin.refresh_ms = self.refresh_ms
         twin.pairs = self.pairs.copy()
@@ -185,6 +189,8 @@ def apply(learner: LearnerState, pair: PairState, e: Evidence, *, assisted: bool
         pair.counts[e.channel - Channel.EXPOSURE] = (n + 1, max(last, e.t_ms))
     elif _count(pair.channel(e.channel), e):
         add_terms(learner, pair, e, assisted=assisted)
+        if e.channel <= Channel.PRACTICE:
+            learner.recent = noted(learner.recent, entry(e.t_ms, e.source, e.skill, e.item, e.y))
 
 
 def add_terms(learner: LearnerState, pair: PairState, e: Evidence, *, assisted: bool, sign: int = 1) -> None:
@@ -193,8 +199,9 @@ def add_terms(learner: LearnerState, pair: PairState, e: Evidence, *, assisted: 
     w = e.w >> ASSISTED_SHIFT if assisted else e.w
     yw = e.y * w
     if e.channel <= Channel.PRACTICE:
-        add(state.sums, LEARN_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, sign * (e.y - e.p_item) * w)
-        add(learner.sums, LEARNER_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, 0)
+        rw = (e.y - e.p_item) * w
+        add(state.sums, LEARN_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, sign * rw)
+        add(learner.sums, LEARNER_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, sign * rw)
     else:
         add(state.sums, JOB_HALF_LIVES_MS, e.t_ms, sign * w, sign * yw, sign * yw if assisted else 0)
 
