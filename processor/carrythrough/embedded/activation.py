@@ -1,4 +1,4 @@
-"""Program map and roster come into force through the log, so that a replay uses what was in force then."""
+"""Program map, roster and baselines come into force through the log, so that a replay uses what was in force then."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import msgspec
 
 from carrythrough.embedded.log import LogReader
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.evidence.baselines import Baselines
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Roster
 from carrythrough.identity.roster import load_roster
 from carrythrough.pipeline.plan import InForce
-from carrythrough.pipeline.records import Kind, Record
+from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
 from carrythrough.program.types import ProgramMap
@@ -44,7 +45,7 @@ class Activator:
         in_force = InForce(
             _NO_PROGRAM, RosterIndex(Roster(people=()), self._tenant_key), SHIPPED, self._tenant
         )
-        for kind in (Kind.PROGRAM, Kind.ROSTER):
+        for kind in sorted(ACTIVATIONS):
             row = log.last(kind, position)
             while row is not None:
                 try:
@@ -57,7 +58,10 @@ class Activator:
         return in_force
 
     def activate(self, record: Record, in_force: InForce) -> InForce:
-        """Return `in_force` with the program map or roster of an activation record."""
+        """Return `in_force` with what an activation record brings into force."""
+        if record.kind is Kind.BASELINE:
+            baselines = msgspec.json.decode(record.content, type=Baselines)
+            return msgspec.structs.replace(in_force, baselines=baselines)
         text, filename = opened(record.content)
         if record.kind is Kind.PROGRAM:
             return msgspec.structs.replace(in_force, program=Program(load_program(text, filename)))

@@ -22,7 +22,7 @@ from carrythrough.embedded.store import Folded, StateFile
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
 from carrythrough.pipeline.fold import DUE_PER_TICK_MAX, Delta, Fold
 from carrythrough.pipeline.plan import Add, InForce, plan
-from carrythrough.pipeline.records import Kind, Record
+from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
 from carrythrough.pipeline.step import batches
 from carrythrough.telemetry.metrics import Telemetry
 
@@ -191,7 +191,7 @@ class Folder:
 
     def _fold(self, batch: list[Record]) -> None:
         in_force = self.in_force
-        if batch[0].kind in (Kind.PROGRAM, Kind.ROSTER):
+        if batch[0].kind in ACTIVATIONS:
             in_force = self._activate(batch[0], in_force)
         operations = plan(batch, in_force)
         view = self._state.view

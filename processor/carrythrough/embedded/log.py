@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS content_key(
   key BLOB PRIMARY KEY, id BLOB NOT NULL, stored_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS original(position INTEGER PRIMARY KEY, raw BLOB NOT NULL, repairs TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS activation ON log(kind, position) WHERE kind IN (4, 5);
+CREATE INDEX IF NOT EXISTS later_activation ON log(kind, position) WHERE kind > 7;
 """
 _LOG = Insert("INSERT INTO log", 8)
 _KNOWN = Insert("INSERT INTO known", 2)
@@ -53,6 +54,11 @@ class Row(msgspec.Struct, frozen=True):
     id: bytes
     raw: bytes
     version: int = 103
+
+
+def _indexed(kind: int) -> str:
+    """Return the condition of the partial index that has a kind; SQLite takes an index only by its own words."""
+    return "kind > 7" if kind > 7 else "kind IN (4, 5)"
 
 
 class LogFile:
@@ -214,9 +220,9 @@ class LogReader:
         return found
 
     def last(self, kind: int, up_to: int) -> Row | None:
-        """Return the newest activation (kind PROGRAM or ROSTER) at or before a position."""
+        """Return the newest activation of a kind (`pipeline.records.ACTIVATIONS`) at or before a position."""
         found = self._connection.execute(
-            f"SELECT max(position) FROM log WHERE kind={int(kind)} AND kind IN (4, 5) AND position<=?",
+            f"SELECT max(position) FROM log WHERE kind={int(kind)} AND {_indexed(kind)} AND position<=?",
             (up_to,),
         ).fetchone()
         return None if found is None or found[0] is None else self.rows(found[0] - 1, 1)[0]

@@ -7,12 +7,17 @@ a team's number says nothing about one person. Everything is fixed point and fre
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from carrythrough.events.types import PerformanceEvent
+from carrythrough.evidence.baselines import NONE as NO_BASELINES
+from carrythrough.evidence.baselines import Baselines, weight_of
 from carrythrough.evidence.interactions import LIKERT, answered_right
-from carrythrough.evidence.standard import outcome_of_reading
+from carrythrough.evidence.standard import is_fallback, outcome_of_reading
 from carrythrough.evidence.types import (
     FLAG_ASSISTED,
     FLAG_CLAMPED,
+    FLAG_FALLBACK_STANDARD,
     FLAG_OPPORTUNITY_ONLY,
     SUPPORT_WINDOW_S_MAX,
     W_ONE,
@@ -32,7 +37,7 @@ MANAGER_WEIGHT = 0.5
 PEER_WEIGHT = 0.3
 """Also for an observer who is not named: the lesser of the two."""
 RELIABILITY_DEFAULT = 0.3
-"""Weight of a KPI reading whose KPI the map does not define but that says itself how it went."""
+"""Weight of a KPI reading whose reliability neither the map declares nor a baseline has measured."""
 
 _PASSED = frozenset({"http://adlnet.gov/expapi/verbs/passed"})
 _FAILED = frozenset({"http://adlnet.gov/expapi/verbs/failed"})
@@ -154,12 +159,29 @@ def _window_s(program: Program, skill: str) -> int:
     return 0 if known is None else min(known.job_aid_minutes * 60, SUPPORT_WINDOW_S_MAX)
 
 
+class Standing(NamedTuple):
+    """What a reading is held against beside its target: the closed baselines, and who the person's peers are."""
+
+    baselines: Baselines = NO_BASELINES
+    role: str = ""
+    site: str = ""
+
+
+ALONE = Standing()
+
+
 def evidence_of_event(
-    program: Program, ev: PerformanceEvent, source: bytes, event_ms: int, stored_ms: int
+    program: Program,
+    ev: PerformanceEvent,
+    source: bytes,
+    event_ms: int,
+    stored_ms: int,
+    standing: Standing = ALONE,
 ) -> tuple[Evidence, ...]:
     """Return what a performance event says, at most one piece of evidence a skill; () when unmapped.
 
-    Team readings, readings of a KPI without a target, and rules of weight 0 give no outcome.
+    Team readings and rules of weight 0 give no outcome; a reading of a KPI without a target gives one only
+    against a closed baseline, and is flagged FLAG_FALLBACK_STANDARD.
     """
     rules = program.match_event(ev)
     if not rules or _is_team(program, ev):
@@ -169,8 +191,11 @@ def evidence_of_event(
         t_ms, flags = stored_ms, FLAG_CLAMPED
     elif event_ms == -1:
         t_ms = stored_ms
-    y = _event_outcome(program, ev)
-    return tuple([_event_evidence(program, ev, rule, source, t_ms, flags, y) for rule in rules])
+    y, fallback = _event_outcome(program, ev, standing)
+    if fallback:
+        flags |= FLAG_FALLBACK_STANDARD
+    weight = _event_weight(program, ev, standing)
+    return tuple([_event_evidence(program, ev, rule, source, t_ms, flags, y, weight) for rule in rules])
 
 
 def _is_team(program: Program, ev: PerformanceEvent) -> bool:
@@ -178,27 +203,34 @@ def _is_team(program: Program, ev: PerformanceEvent) -> bool:
     return ev.grain == "team" or (ev.kind == "kpi-reading" and kpi is not None and kpi.grain == "team")
 
 
-def _event_outcome(program: Program, ev: PerformanceEvent) -> int | None:
+def _event_outcome(program: Program, ev: PerformanceEvent, standing: Standing) -> tuple[int | None, bool]:
+    """Return the outcome in 0..Y_ONE (None without one), and whether it is only a rank."""
     outcome = ev.outcome
     if outcome is None:
-        return None
+        return None, False
     if outcome.met is not None:
-        return Y_ONE if outcome.met else 0
+        return (Y_ONE if outcome.met else 0), False
     if outcome.score is not None:
-        return int(min(max(outcome.score, 0.0), 1.0) * Y_ONE + 0.5)
+        return int(min(max(outcome.score, 0.0), 1.0) * Y_ONE + 0.5), False
     kpi = program.kpis.get(ev.kpi)
     if kpi is None or outcome.value is None:
-        return None
-    return outcome_of_reading(kpi, outcome.value)
+        return None, False
+    baseline = standing.baselines.kpis.get(ev.kpi)
+    y = outcome_of_reading(kpi, outcome.value, baseline, standing.role, standing.site)
+    return y, y is not None and is_fallback(kpi)
 
 
-def _event_weight(program: Program, ev: PerformanceEvent) -> float:
+def _event_weight(program: Program, ev: PerformanceEvent, standing: Standing) -> float:
     if ev.kind == "observation":
         manager = ev.observer is not None and ev.observer.role == "manager"
         return MANAGER_WEIGHT if manager else PEER_WEIGHT
     if ev.kind == "kpi-reading":
         kpi = program.kpis.get(ev.kpi)
-        return RELIABILITY_DEFAULT if kpi is None else kpi.reliability
+        if kpi is not None and kpi.reliability is not None:
+            return kpi.reliability
+        baseline = standing.baselines.kpis.get(ev.kpi)
+        measured = baseline is not None and baseline.reliability > 0.0
+        return weight_of(baseline.reliability) if baseline and measured else RELIABILITY_DEFAULT
     return 1.0
 
 
@@ -210,13 +242,14 @@ def _event_evidence(
     t_ms: int,
     flags: int,
     y: int | None,
+    weight: float,
 ) -> Evidence:
     channel = _FORCED_CHANNEL.get(ev.kind, rule.channel)
     name, version = rule.rule or ev.kind, program.version
     if channel >= _EXPOSURE:
         window_s = _window_s(program, rule.skill) if channel == _SUPPORT else 0
         return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", name, version, window_s)
-    w = min(int(_event_weight(program, ev) * rule.weight * W_ONE + 0.5), W_MAX)
+    w = min(int(weight * rule.weight * W_ONE + 0.5), W_MAX)
     if y is None or w == 0 or ev.kind == "opportunity":
         flags |= FLAG_OPPORTUNITY_ONLY
         return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", name, version)

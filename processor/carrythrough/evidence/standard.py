@@ -6,6 +6,7 @@ the same reading gives the same bits on every machine.
 
 from __future__ import annotations
 
+from carrythrough.evidence.baselines import ANY, NORMAL_MAD, Baseline, Cell
 from carrythrough.evidence.types import Y_ONE
 from carrythrough.program.types import Kpi
 
@@ -33,15 +34,42 @@ def normal_cdf(z: float) -> float:
     return 0.5 + _INVERSE_ROOT_TWO_PI * total
 
 
-def outcome_of_reading(kpi: Kpi, value: float) -> int | None:
+def outcome_of_reading(
+    kpi: Kpi, value: float, baseline: Baseline | None = None, role: str = ANY, site: str = ANY
+) -> int | None:
     """Return P(true value meets the target) in 0..Y_ONE, or None when the KPI has no target.
 
-    y = Φ(direction·(value − target)/noise_sd); without noise it is met or not (a reading on the
-    target meets it).
+    y = Φ(direction·(value − target)/noise), the noise that the map declares, else the one that the
+    baseline measured; without either it is met or not (a reading on the target meets it).
+
+    Without a target but with a closed baseline, the rank among peers of role and site takes its place
+    (see `is_fallback`): z = direction·(value − median)/(1.4826·MAD), y = Φ(z).
     """
     if kpi.target is None:
+        return None if baseline is None else _rank(kpi, value, baseline.cell(role, site))
+    noise = kpi.noise_sd or (0.0 if baseline is None else baseline.noise_sd)
+    return _surely_above(_signed(kpi, value - kpi.target), noise)
+
+
+def is_fallback(kpi: Kpi) -> bool:
+    """Say whether an outcome of this KPI can only be a rank, to be labelled wherever it shows."""
+    return kpi.target is None
+
+
+def _rank(kpi: Kpi, value: float, peers: Cell | None) -> int | None:
+    if peers is None:
         return None
-    above = value - kpi.target if kpi.direction == "up" else kpi.target - value
-    if kpi.noise_sd <= 0.0:
+    above = _signed(kpi, value - peers.median)
+    if peers.mad <= 0.0 and above == 0.0:
+        return Y_ONE // 2  # nobody differs, and this one does not either
+    return _surely_above(above, NORMAL_MAD * peers.mad)
+
+
+def _signed(kpi: Kpi, distance: float) -> float:
+    return distance if kpi.direction == "up" else -distance
+
+
+def _surely_above(above: float, spread: float) -> int:
+    if spread <= 0.0:
         return Y_ONE if above >= 0.0 else 0
-    return int(normal_cdf(above / kpi.noise_sd) * Y_ONE + 0.5)
+    return int(normal_cdf(above / spread) * Y_ONE + 0.5)

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from carrythrough.events.performance import PerformanceEvent
+from carrythrough.evidence.baselines import NONE as NO_BASELINES
+from carrythrough.evidence.baselines import Baselines
 from carrythrough.evidence.cmi5 import SILENT, Mark, mark_of
-from carrythrough.evidence.mapping import evidence_of_event, evidence_of_statement
+from carrythrough.evidence.mapping import ALONE, Standing, evidence_of_event, evidence_of_statement
 from carrythrough.evidence.types import Evidence
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
@@ -25,6 +28,7 @@ class InForce(msgspec.Struct, frozen=True):
     directory: RosterIndex
     model: Model
     tenant: str = "default"
+    baselines: Baselines = NO_BASELINES
 
 
 class Add(msgspec.Struct, frozen=True):
@@ -136,11 +140,25 @@ def _refusal(record: Record) -> Refusal:
 def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     event = record.content
     t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
-    evidence = evidence_of_event(in_force.program, event, record.id, t_ms, record.stored_ms)
+    standing = _standing(event, in_force) if in_force.baselines.kpis else ALONE
+    evidence = evidence_of_event(in_force.program, event, record.id, t_ms, record.stored_ms, standing)
     if not evidence:
         return ()
-    if event.employee:
-        subject = in_force.directory.subject_of_employee(event.employee)
-    else:
-        subject = in_force.directory.subject_of_actor(event.actor)
+    subject = subject_of_event(event, in_force.directory)
     return (Add(subject, evidence, record.position, record.stored_ms),) if subject else ()
+
+
+def subject_of_event(event: PerformanceEvent, directory: RosterIndex) -> str:
+    """Return the pseudonym of whom an event is about, "" when nobody can be told."""
+    if event.employee:
+        return directory.subject_of_employee(event.employee)
+    return directory.subject_of_actor(event.actor)
+
+
+def _standing(event: PerformanceEvent, in_force: InForce) -> Standing:
+    """Return whose peers a reading is ranked among, by the roster in force."""
+    if event.kind != "kpi-reading":
+        return ALONE
+    person = in_force.directory.person(subject_of_event(event, in_force.directory))
+    role, site = ("", "") if person is None else (person.role, person.site)
+    return Standing(in_force.baselines, role, site)

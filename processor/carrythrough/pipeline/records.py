@@ -22,9 +22,13 @@ class Kind(enum.IntEnum):
     ROSTER = 5
     REFUSED = 6
     CONTEST = 7
+    MODEL = 8
+    BASELINE = 9
 
 
-BARRIERS = frozenset({Kind.TICK, Kind.PROGRAM, Kind.ROSTER})
+ACTIVATIONS = frozenset({Kind.PROGRAM, Kind.ROSTER, Kind.MODEL, Kind.BASELINE})
+"""What changes the versions in force."""
+BARRIERS = ACTIVATIONS | {Kind.TICK}
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -32,7 +36,7 @@ class Record(msgspec.Struct, frozen=True):
 
     position: place in the log, from 1. stored_ms: log append time. id: 16 bytes, the statement id
     or event digest (empty for the rest). t_ms: event time, -1 when the sender gave none.
-    content: Statement, PerformanceEvent, the text of a program map, roster, contest or refused
+    content: Statement, PerformanceEvent, the text of an activation, contest or refused
     statement (`xapi.lenient.Kept`), or None.
     """
 

@@ -50,9 +50,11 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Kpi(_Part, frozen=True, kw_only=True):
     """A business measure.
 
-    target: the standard, in `unit`; without one a reading is no outcome. direction: which way is
-    better. noise_sd: standard deviation of one reading around the true value, in `unit`.
-    reliability: 0..1, the weight of one reading as evidence about one person (0.2-0.5 is usual).
+    target: the standard, in `unit`; without one a reading is no outcome, or only a rank among peers once
+    a baseline is closed. direction: which way is
+    better. noise_sd: standard deviation of one reading around the true value, in `unit`; 0: taken from
+    the closed baseline, where there is one. reliability: 0..1, the weight of one reading as evidence
+    about one person (0.2-0.5 is usual); left out: that of the baseline, else 0.3.
     grain "team": readings never count for individuals.
     """
 
@@ -64,7 +66,7 @@ class Kpi(_Part, frozen=True, kw_only=True):
     target: float | None = None
     source: Annotated[str, Meta(max_length=200)] = ""
     noise_sd: Annotated[float, Meta(ge=0.0)] = 0.0
-    reliability: Share = 0.3
+    reliability: Share | None = None
 
 
 class Goal(_Part, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import contested_pieces, read_ledger
 from carrythrough.pipeline.effects import Effect, SetAside, effect_id
 from carrythrough.pipeline.plan import InForce
-from carrythrough.pipeline.records import Kind, LedgerRow, Record
+from carrythrough.pipeline.records import ACTIVATIONS, LedgerRow, Record
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.step import State, batches, step
 from carrythrough.scoring.codec import decode_header, decode_pair, encode_learner, encode_learner_evidence
@@ -154,7 +154,7 @@ class _Replay:
             return
         try:
             in_force = self._in_force
-            if batch[0].kind in (Kind.PROGRAM, Kind.ROSTER):
+            if batch[0].kind in ACTIVATIONS:
                 in_force = self._activator.activate(batch[0], in_force)
             self._state, effects = step(self._state, batch, in_force)
         except Exception as error:  # noqa: BLE001 - as the folder does: halve until one record is left
