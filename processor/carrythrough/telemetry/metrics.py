@@ -127,6 +127,11 @@ class Telemetry:
             "Times that the index of statements went back to what its file has; the log has it all.",
             registry=r,
         )
+        self.index_unreadable = Counter(
+            "carrythrough_index_unreadable_total",
+            "Statements in the log that queries cannot find because they cannot be read: alert on any.",
+            registry=r,
+        )
         self.deliveries = Counter(
             "carrythrough_deliveries_total", "Delivery attempts, by adapter and result.", ["adapter", "result"],
             registry=r,

@@ -24,7 +24,7 @@ from carrythrough.embedded.statements.file import ACTIVITY, POSTING, REFERENCE, 
 from carrythrough.embedded.statements.memory import Memory
 from carrythrough.embedded.statements.postings import CHUNK_BITS, merged
 from carrythrough.embedded.statements.reading import Found, Reader
-from carrythrough.embedded.statements.slices import Slice, read_one, read_slice
+from carrythrough.embedded.statements.slices import UNREADABLE, Slice, read_one, read_slice
 from carrythrough.telemetry.metrics import Telemetry
 
 SLICE_RECORDS = 500
@@ -150,7 +150,7 @@ class Indexer:
     def _advance(self) -> None:
         memory = self.memory
         last = min(self._log.end, memory.end, memory.position + SLICE_RECORDS)
-        self._read(memory, read_slice(self._reader, memory.position, last))
+        self._read(memory, read_slice(self._reader, memory.position, last, self._skip))
         memory.position = last
         if len(memory.definitions) > DEFINITIONS_WAITING_MAX:
             self.file.save_definitions([part for pair in memory.definitions.items() for part in pair])
@@ -167,8 +167,12 @@ class Indexer:
         base = memory.chunk << CHUNK_BITS
         references = memory.references
         for row in rows:
-            found = read(row.statement, row.credential, defines=define[row.credential])
             position = row.position
+            try:
+                found = read(row.statement, row.credential, defines=define[row.credential])
+            except UNREADABLE as error:
+                self._skip(position, error)
+                continue
             file(every + found.digests, position - base)
             if found.target:
                 references.setdefault(found.target, []).append(position)
@@ -203,6 +207,10 @@ class Indexer:
         self.file.rollback()
         self.memory = Memory(self.file.position, self.file.depth)
 
+    def _skip(self, position: int, error: Exception) -> None:
+        self._telemetry.index_unreadable.inc()
+        _logger.error("statement_not_indexed", position=position, error=f"{type(error).__name__}: {error}")
+
     def _learn(self, activity: str, sent: bytes) -> None:
         definitions = self.memory.definitions
         known = definitions.get(activity) or self.file.definition(activity)
@@ -214,8 +222,13 @@ class Indexer:
         return self._reader.position_of(bytes.fromhex(target))
 
     def _found(self, position: int) -> Found | None:
-        row = read_one(self._reader, position)
-        return None if row is None else self._statements.read(row.statement, row.credential, defines=False)
+        try:
+            row = read_one(self._reader, position)
+            return (
+                None if row is None else self._statements.read(row.statement, row.credential, defines=False)
+            )
+        except UNREADABLE:
+            return None
 
     def _referrers(self, target: str) -> list[int]:
         stored = [position for _, position in self.file.referrers([bytes.fromhex(target)])]

@@ -16,6 +16,7 @@ from carrythrough.embedded.statements import digests as roles
 from carrythrough.embedded.statements.digests import Digests
 from carrythrough.identity.actor import actor_key
 from carrythrough.pipeline.records import VOIDED_VERB
+from carrythrough.xapi.absence import Maybe
 from carrythrough.xapi.memo import Memo
 
 MEMO_BYTES = 4 << 20
@@ -43,7 +44,7 @@ class _Party(_Sent):
 
 class _Activity(_Sent):
     id: str = ""
-    definition: Raw | None = None
+    definition: Maybe[Raw] = None
 
 
 class _ContextAgent(_Sent):
@@ -65,7 +66,7 @@ class _Context(_Sent):
     registration: str = ""
     instructor: _Party | None = None
     team: _Party | None = None
-    context_activities: Raw | None = None
+    context_activities: Maybe[Raw] = None
     context_agents: tuple[_ContextAgent, ...] = ()
     context_groups: tuple[_ContextGroup, ...] = ()
 
@@ -79,7 +80,7 @@ class _Object(_Party):
 
     object_type: str = "Activity"
     id: str = ""
-    definition: Raw | None = None
+    definition: Maybe[Raw] = None
     actor: _Party | None = None
     object: _Object | None = None
     context: _Context | None = None

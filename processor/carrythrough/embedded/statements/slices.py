@@ -7,6 +7,8 @@ them, and wait for it again under load.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from carrythrough.embedded.log import LogReader
@@ -35,28 +37,44 @@ class _Short(msgspec.Struct, array_like=True, gc=False):
 _run = msgspec.json.Decoder(list[_Short]).decode
 
 
-def read_slice(log: LogReader, after: int, last: int) -> list[Slice]:
-    """Return the statements after a position up to another; those that no decoder reads are left out."""
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What reading raises for bytes that no decoder takes; the fold has set such a record aside."""
+
+
+def read_slice(
+    log: LogReader, after: int, last: int, unreadable: Callable[[int, Exception], None]
+) -> list[Slice]:
+    """Return the statements after a position up to another; `unreadable` is told of those that cannot be read."""
+    read: list[Slice] = []
     try:
         rows = _run(log.statements_as_json(after, last, INLINE_BYTES_MAX))
-    except (msgspec.DecodeError, RecursionError):
-        found = [read_one(log, position) for position in range(after + 1, last + 1)]
-        return [one for one in found if one is not None]
-    read: list[Slice] = []
-    for row in rows:
-        if row.statement is not None:
-            read.append(Slice(row.position, row.credential, row.id, row.statement))
-        elif (one := read_one(log, row.position)) is not None:
-            read.append(one)
+    except UNREADABLE:
+        singly = list(range(after + 1, last + 1))
+    else:
+        singly = [row.position for row in rows if row.statement is None]
+        read = [
+            Slice(row.position, row.credential, row.id, row.statement)
+            for row in rows
+            if row.statement is not None
+        ]
+    for position in singly:
+        try:
+            one = read_one(log, position)
+        except UNREADABLE as error:
+            unreadable(position, error)
+        else:
+            read += [one] if one is not None else []
+    read.sort(key=_position)
     return read
 
 
 def read_one(log: LogReader, position: int) -> Slice | None:
-    """Return the statement at a position, None when there is none or no decoder reads it."""
-    try:
-        rows = _run(log.statements_as_json(position - 1, position, 1 << 62))
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    if len(rows) != 1 or rows[0].statement is None:
-        return None
-    return Slice(rows[0].position, rows[0].credential, rows[0].id, rows[0].statement)
+    """Return the statement at a position, None when there is none; raises one of UNREADABLE."""
+    for row in _run(log.statements_as_json(position - 1, position, 1 << 62)):
+        if row.statement is not None:
+            return Slice(row.position, row.credential, row.id, row.statement)
+    return None
+
+
+def _position(row: Slice) -> int:
+    return row.position
