@@ -14,7 +14,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 # RFC 3987 allows nearly every character beyond ASCII; what it never allows raw is listed here.
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
+# The schemes of the Web name a host (RFC 9110, 4.2); other schemes are taken as they are.
+_IRI = re.compile(r"(?!(?i:https?):(?!//[^/?#]))[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f<>\"{}|\\^`]+")
 _MAILBOX = re.compile(r"mailto:[^\x00-\x20\x7f<>]+@[^\x00-\x20\x7f<>@]+")
 _SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 _SHA2 = re.compile(r"(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})")
@@ -36,6 +37,7 @@ _DATE_TIME = re.compile(
 )
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+\-]\d\d:\d\d)")
 
+_REPEATING_LENGTH_MIN = len("en-1999-1999")
 _LANGUAGE_TAG = re.compile(
     r"(?:(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8})"  # language, with extended languages
     r"(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?"  # script, region
@@ -82,8 +84,21 @@ def is_media_type(text: str) -> bool:
 
 
 def is_language_tag(text: str) -> bool:
-    """Say whether the subtags of `text` have the lengths and order of RFC 5646 (Data 4.2)."""
-    return _LANGUAGE_TAG.fullmatch(text.lower()) is not None and text.isascii()
+    """Say whether `text` is well-formed by RFC 5646: lengths and order of subtags, none twice (Data 4.2)."""
+    tag = text.lower()
+    if _LANGUAGE_TAG.fullmatch(tag) is None or not text.isascii():
+        return False
+    return len(tag) < _REPEATING_LENGTH_MIN or not _repeats(tag)
+
+
+def _repeats(tag: str) -> bool:
+    """Say whether a variant or the letter of an extension stands twice, which RFC 5646, 2.2.5 and 2.2.6 forbid."""
+    subtags = f"{tag}-".partition("-x-")[0].split("-")[1:]
+    letters = [subtag for subtag in subtags if len(subtag) == 1]
+    if letters:
+        subtags = subtags[: subtags.index(letters[0])]
+    variants = [subtag for subtag in subtags if len(subtag) > 4 or subtag[:1].isdigit()]
+    return len(set(letters)) < len(letters) or len(set(variants)) < len(variants)
 
 
 def is_duration(text: str) -> bool:
