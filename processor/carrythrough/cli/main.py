@@ -14,14 +14,17 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from carrythrough import __version__
 from carrythrough.cli.adapters import list_adapters
+from carrythrough.cli.baseline import close, show_baselines
 from carrythrough.cli.contest import list_contests, restore, set_aside
 from carrythrough.cli.credentials import add, list_credentials, remove
 from carrythrough.cli.deadletters import list_dead_letters, replay
 from carrythrough.cli.doctor import doctor
 from carrythrough.cli.explain import explain
+from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
+from carrythrough.cli.registration import registration
 from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
 from carrythrough.cli.start_demo import demo
@@ -73,6 +76,7 @@ app.command(ingest, group=_START, sort_key=3)
 app.command(pull, group=_START, sort_key=4)
 app.command(scores, group=_LOOK, sort_key=0)
 app.command(explain, group=_LOOK, sort_key=1)
+app.command(registration, group=_LOOK, sort_key=2)
 app.command(doctor, group=_RUN, sort_key=0)
 
 _quarantine = App(name="quarantine", group=_RUN, help="Records that were refused or could not be scored.")
@@ -93,6 +97,18 @@ _contest.command(set_aside)
 _contest.command(restore)
 _contest.command(list_contests, name="list")
 app.command(_contest)
+
+_forward = App(name="forward", group=_RUN, help="Statements sent on to other Learning Record Stores.")
+_forward.command(status)
+_forward.command(list_refused, name="deadletters")
+_forward.command(show_refused, name="show")
+_forward.command(replay_refused, name="replay")
+app.command(_forward)
+
+_baseline = App(name="baseline", group=_RUN, help="What KPIs looked like before the program.")
+_baseline.command(close)
+_baseline.command(show_baselines, name="show")
+app.command(_baseline)
 
 _adapters = App(name="adapters", group=_RUN, help="Where actions go: plugins and their configuration.")
 _adapters.command(list_adapters, name="list")

@@ -19,6 +19,7 @@ from carrythrough.forward.progress import Awaited, DeadLetter, Refused, Standing
 
 FILE = "forward.sqlite"
 LOG_FEED = "log"
+OWN_FEED = "own"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS standing(
   target TEXT NOT NULL, feed TEXT NOT NULL, position INTEGER NOT NULL, sent INTEGER NOT NULL,
@@ -158,12 +159,13 @@ class ForwardFile:
         with self._lock, self._connection:
             for action in actions:
                 self._connection.execute("DELETE FROM awaited WHERE target=? AND action=?", (target, action))
-            self._bury(target, "awaited", refused, now_ms)
+            self._bury(target, OWN_FEED, refused, now_ms)
 
-    def dead_count(self, target: str) -> int:
-        """Return how many dead letters a target has."""
+    def dead_count(self, target: str, feed: str = "") -> int:
+        """Return how many dead letters a target has, of one feed where that is named."""
         with self._lock:
-            return int(self._connection.execute("SELECT count(*) FROM dead WHERE target=?", (target,)).get)
+            query = "SELECT count(*) FROM dead WHERE target=? AND (?='' OR feed=?)"
+            return int(self._connection.execute(query, (target, feed, feed)).get)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

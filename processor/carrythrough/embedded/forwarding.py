@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import structlog
 
 from carrythrough.embedded.database import connect, select
-from carrythrough.embedded.forward_file import LOG_FEED, ForwardFile
+from carrythrough.embedded.forward_file import LOG_FEED, OWN_FEED, ForwardFile
 from carrythrough.embedded.log import LogReader
 from carrythrough.forward import own
 from carrythrough.forward.items import Attachments, Batch, Item, outgoing
@@ -27,7 +26,6 @@ from carrythrough.ports import Clock
 
 ROWS_AT_ONCE = 500
 """Log rows or effects that one step looks through at most, so that a step stays short."""
-EFFECT_FEED = "own"
 
 _stage = msgspec.json.Decoder(StageChanged).decode
 _score = msgspec.json.Decoder(ScoreChanged).decode
@@ -89,7 +87,7 @@ class LogFeed:
 class EffectFeed:
     """Our own statements, from the effects of the fold in their order; implements `forward.items.Feed`."""
 
-    name = EFFECT_FEED
+    name = OWN_FEED
 
     def __init__(self, state: Path, facts_of: FactsOf, write: Callable[[int, Milestone], Item]) -> None:
         """write: makes the statement of a milestone, at a place in this feed."""
@@ -238,11 +236,3 @@ def build_forwarding(
         remote = RemoteLrs(target, secrets[name])
         lanes.append(Lane(name, target, remote, feeds, file, writer.tell, clock, watcher))
     return Forwarding(file, Lanes(lanes), closers)
-
-
-def standings_of(folder: Path) -> ForwardFile | None:
-    """Return the file of a data folder, None when nothing was ever forwarded; a server may be running on it."""
-    try:
-        return ForwardFile(folder) if (folder / "forward.sqlite").exists() else None
-    except apsw.Error:
-        return None
