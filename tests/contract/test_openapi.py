@@ -234,6 +234,39 @@ def scored(number: int, scaled: float) -> dict[str, Any]:
     }
 
 
+REGISTRATION = "6d2e4a0e-6b5e-4f0e-9d1f-0c8f8d8f1a2b"
+CMI5 = "https://w3id.org/xapi/cmi5/context/"
+
+
+def of_registration(number: int, verb: str, scaled: float | None = None) -> dict[str, Any]:
+    """Return a cmi5-defined statement; "satisfied" is about the course."""
+    extensions = {CMI5 + "extensions/sessionid": "s-1"}
+    if verb == "launched":
+        extensions |= {CMI5 + "extensions/moveon": "Passed", CMI5 + "extensions/masteryscore": 0.5}
+    category = [{"id": CMI5 + "categories/cmi5"}, {"id": CMI5 + "categories/moveon"}]
+    root = "https://w3id.org/xapi/adl/verbs/" if verb == "satisfied" else "http://adlnet.gov/expapi/verbs/"
+    return {
+        "id": f"{number:08x}-0000-4000-8000-00000000c315",
+        "actor": AGENT,
+        "verb": {"id": root + verb},
+        "object": {"id": "https://x.example/" + ("course" if verb == "satisfied" else "au/1")},
+        "timestamp": f"2026-03-01T10:00:0{number}Z",
+        **({} if scaled is None else {"result": {"score": {"scaled": scaled}}}),
+        "context": {
+            "registration": REGISTRATION,
+            "contextActivities": {"category": category},
+            "extensions": extensions,
+        },
+    }
+
+
+COURSE = [
+    of_registration(1, "launched"),
+    of_registration(2, "failed", 0.2),
+    of_registration(3, "passed", 0.9),
+    of_registration(4, "passed", 0.95),
+    of_registration(5, "satisfied"),
+]
 EVENT = {
     "id": "1",
     "source": "qa",
@@ -282,7 +315,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     (folder / "map.yaml").write_text(MAP)
     server = Live(folder / "data", folder / "map.yaml")
     try:
-        body = json.dumps([scored(number, 1.0) for number in range(8)]).encode()
+        body = json.dumps([*COURSE, *(scored(number, 1.0) for number in range(8))]).encode()
         status, _, _ = server.ask("POST", "/xapi/statements", body, "lms")
         assert status == 200
         server.token = json.loads(server.ask("GET", "/xapi/statements?limit=1", b"", "lms")[2])[
@@ -368,6 +401,12 @@ CALLS: list[Call] = [
     ("/v1/employees/{reference}/scores", "GET", "", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/scores", "GET", "?x=1", b"", "reader", {}, 400),
     ("/v1/employees/{reference}/scores", "GET", "", b"", "lms", {}, 403),
+    ("/v1/employees/{reference}/registrations", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/registrations", "GET", "?x=1", b"", "reader", {}, 400),
+    ("/v1/registrations/{registration}", "GET", "", b"", "reader", {}, 200),
+    ("/v1/registrations/{registration}", "GET", "x", b"", "reader", {}, 400),
+    ("/v1/registrations/{registration}", "GET", "", b"", WRONG, {}, 401),
+    ("/v1/registrations/{registration}", "GET", "", b"", "lms", {}, 403),
     ("/v1/employees/{reference}/explanation", "GET", "?skill=calm", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&at=2026-01-01T00:00:00Z", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/explanation", "GET", "", b"", "reader", {}, 400),
@@ -417,6 +456,7 @@ def test_each_answer_is_declared_and_fits(
 ):
     path, method, query, body, credential, headers, status = call
     target = (path + query).replace("{reference}", live.subject).replace("{token}", live.token)
+    target = target.replace("{registration}", REGISTRATION)
     body = body.replace(b"{reference}", live.subject.encode())
     answered, kind, text = live.ask(method, target, body, credential, **headers)
     assert answered == status, text[:500]

@@ -69,6 +69,7 @@ def explain(
         _raises(found)
         _calculation(found)
         _evidence(found, evidence)
+        _set_aside(found)
     return 0
 
 
@@ -195,3 +196,13 @@ def uuid_text(source: str) -> str:
     if len(source) != 32:
         return source
     return f"{source[:8]}-{source[8:12]}-{source[12:16]}-{source[16:20]}-{source[20:]}"
+
+
+def _set_aside(found: dict[str, Any]) -> None:
+    """Print the evidence that the rules of cmi5 set aside, with the reasons."""
+    if not found.get("set_aside"):
+        return
+    say()
+    say("Set aside", "bold")
+    for entry in found["set_aside"]:
+        say_wrapped(f"{words.when(entry['time'])} {entry['channel']} ({entry['evidence']}): {entry['text']}")

@@ -26,6 +26,7 @@ from carrythrough.embedded.store import StateFile
 from carrythrough.errors import PermanentError, Problem, TransientError
 from carrythrough.pipeline.plan import InForce
 from carrythrough.telemetry.metrics import Telemetry
+from carrythrough.xapi.formats import uuid_bytes
 
 TENANT = "default"
 """Part of effect ids only, which a reader never makes."""
@@ -138,6 +139,19 @@ class FolderReader:
             raise _skill_not_then(skill)
         return found
 
+    def registration(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        key = uuid_bytes(reference)
+        found = None if key is None else self.queries.registrations.registration(key)
+        if found is None:
+            raise _unknown_registration(reference)
+        return found
+
+    def registrations(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        subject = self.subject(reference)
+        return {"subject": subject, "registrations": self.queries.registrations.of_employee(subject)}
+
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""
         return list(self.queries.quarantine(limit=limit)["quarantine"])
@@ -177,6 +191,20 @@ class FolderReader:
                     fix=f"did you mean {near[0]!r}?" if near else "name one of them",
                 )
             )
+
+
+def _unknown_registration(reference: str) -> PermanentError:
+    return PermanentError(
+        Problem(
+            code="registration-unknown",
+            status=404,
+            title="No cmi5-defined statement names this registration",
+            detail=reference[:100],
+            where="REFERENCE",
+            rule="a registration is known by its statements of the cmi5 category (cmi5 9.6.1)",
+            fix="look at the registrations of an employee: carrythrough registration EMPLOYEE",
+        )
+    )
 
 
 def _skill_not_then(skill: str) -> PermanentError:

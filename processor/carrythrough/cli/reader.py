@@ -32,6 +32,14 @@ class Reader(Protocol):
         """Return one score explained: as of now or of an event time, with what is known now or was at a time."""
         ...
 
+    def registration(self, reference: str) -> Answer:
+        """Return one cmi5 registration (UUID), judged."""
+        ...
+
+    def registrations(self, reference: str) -> Answer:
+        """Return the cmi5 registrations of one employee (roster id or pseudonym)."""
+        ...
+
     def set_aside(self, limit: int) -> list[Answer]:
         """Return the newest records that could not be folded."""
         ...

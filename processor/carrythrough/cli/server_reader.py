@@ -52,6 +52,14 @@ class ServerReader:
                 asked[name] = moment.isoformat(timespec="milliseconds")
         return self._get(f"/v1/employees/{quote(reference, safe='')}/explanation", asked)
 
+    def registration(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        return self._get(f"/v1/registrations/{quote(reference, safe='')}", {})
+
+    def registrations(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        return self._get(f"/v1/employees/{quote(reference, safe='')}/registrations", {})
+
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""
         return self._pages("/v1/quarantine", "quarantine", limit, {})[0]

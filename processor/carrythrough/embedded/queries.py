@@ -20,6 +20,7 @@ from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
 from carrythrough.embedded.marks import set_aside
 from carrythrough.embedded.presenting import named, overall, rfc3339, skill_score, texts_of_times
+from carrythrough.embedded.registrations import Registrations, set_aside_evidence
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import read_ledger
@@ -58,6 +59,7 @@ class Queries:
         self._connection = connect(state.path, readonly=True)
         self._terms = Terms(self._connection)
         self._lock = threading.RLock()
+        self.registrations = Registrations(state.path)
         self._counted = (float("-inf"), 0, 0)
 
     @property
@@ -69,6 +71,7 @@ class Queries:
         """Close the connections; safe to call twice."""
         self._connection.close()
         self._history.close()
+        self.registrations.close()
 
     def subject(self, reference: str) -> str | None:
         """Return the pseudonym for a pseudonym or a roster id, None when neither is known."""
@@ -187,12 +190,17 @@ class Queries:
             number = self._number(subject)
             rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
             if known_ms is None:
+                asides = set_aside(self._connection, self._terms, number)
+                beside = set_aside_evidence(rows, asides, skill_id, at_ms)
                 in_force, rows = self.in_force, [row for row in rows if not row.voided]
                 read_ms = max(now_ms, self._as_of_ms(number, skill_id))
             else:
                 position = self._history.position_at(known_ms, self._state.position)
                 in_force = self._history.in_force(position)
                 asides = set_aside(self._connection, self._terms, number, position)
+                beside = set_aside_evidence(
+                    known_then(self._connection, rows, position), asides, skill_id, at_ms
+                )
                 rows = known_then(self._connection, rows, position, asides)
         skill = in_force.program.skills.get(skill_id)
         if skill is None:
@@ -210,6 +218,7 @@ class Queries:
             "target": skill.target,
             "known_at": None if known_ms is None else rfc3339(known_ms),
             **found,
+            "set_aside": beside,
         }
 
     def _as_of_ms(self, number: int | None, skill_id: str) -> int:
@@ -281,6 +290,11 @@ class Queries:
         """Return the sequence number of the newest committed effect."""
         with self._lock:
             return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM effect").get)
+
+    def voided_sources(self) -> frozenset[bytes]:
+        """Return the statements and events that were taken back."""
+        with self._lock:
+            return frozenset(bytes(row[0]) for row in self._connection.execute("SELECT source FROM void"))
 
     def _sizes(self) -> tuple[int, int]:
         """Return how many employees and pairs there are; where there are many, counted anew only every SIZES_S."""

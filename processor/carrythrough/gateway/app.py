@@ -21,6 +21,7 @@ from carrythrough.gateway.pages.routes import routes as page_routes
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
 from carrythrough.gateway.queries_api import QueriesApi, reply
+from carrythrough.gateway.registrations_api import RegistrationsApi
 from carrythrough.gateway.stream import Stream
 from carrythrough.gateway.xapi.resources import Stores, resources
 
@@ -72,6 +73,7 @@ def build_app(
     app = Starlette(
         routes=[
             *api.routes(),
+            *RegistrationsApi(runtime.queries.registrations, api.guarded, api.subject).routes(),
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),

@@ -34,16 +34,16 @@ class QueriesApi:
     def routes(self) -> list[Route]:
         """Return the routes of the read API."""
         return [
-            Route("/v1/employees/{reference}/scores", self._guarded(self.employee_scores), methods=["GET"]),
-            Route("/v1/employees/{reference}/explanation", self._guarded(self.explanation), methods=["GET"]),
-            Route("/v1/scores", self._guarded(self.scores), methods=["GET"]),
-            Route("/v1/actions", self._guarded(self.actions), methods=["GET"]),
-            Route("/v1/quarantine", self._guarded(self.quarantine), methods=["GET"]),
-            Route("/v1/dead-letters", self._guarded(self.dead_letters), methods=["GET"]),
-            Route("/v1/summary", self._guarded(self.summary), methods=["GET"]),
+            Route("/v1/employees/{reference}/scores", self.guarded(self.employee_scores), methods=["GET"]),
+            Route("/v1/employees/{reference}/explanation", self.guarded(self.explanation), methods=["GET"]),
+            Route("/v1/scores", self.guarded(self.scores), methods=["GET"]),
+            Route("/v1/actions", self.guarded(self.actions), methods=["GET"]),
+            Route("/v1/quarantine", self.guarded(self.quarantine), methods=["GET"]),
+            Route("/v1/dead-letters", self.guarded(self.dead_letters), methods=["GET"]),
+            Route("/v1/summary", self.guarded(self.summary), methods=["GET"]),
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def guarded(self, handler: Handler) -> Handler:
         """Ask for the scope, and answer every refusal as a problem."""
 
         async def guarded(request: Request) -> Response:
@@ -63,7 +63,7 @@ class QueriesApi:
     async def employee_scores(self, request: Request) -> Response:
         """All skills of one employee."""
         check_parameters(request, ())
-        subject = await self._subject(request)
+        subject = await self.subject(request)
         names = await self._access.names(request)
         return reply(
             await run_in_threadpool(self._queries.employee_scores, subject, self._now_ms(), names=names)
@@ -72,7 +72,7 @@ class QueriesApi:
     async def explanation(self, request: Request) -> Response:
         """One score explained: now, as of an event time, or as it was shown at a time."""
         check_parameters(request, ("skill", "at", "as_known_at"))
-        subject = await self._subject(request)
+        subject = await self.subject(request)
         skill = request.query_params.get("skill", "")
         if not skill:
             raise refusal(
@@ -141,7 +141,8 @@ class QueriesApi:
         check_parameters(request, ())
         return reply(await run_in_threadpool(self._queries.summary))
 
-    async def _subject(self, request: Request) -> str:
+    async def subject(self, request: Request) -> str:
+        """Return the pseudonym of whom the path names; raises PermanentError 404."""
         reference = request.path_params["reference"]
         subject = await run_in_threadpool(self._queries.subject, reference)
         if subject is None:
