@@ -127,7 +127,7 @@ def _contest(
         body = {"employee": employee, "evidence": list(evidence), "reason": reason, "restore": restore}
         found = _ask(server, "POST", {}, body)
     else:
-        found = _in_folder(
+        found = in_folder(
             target,
             lambda runtime: runtime.contests.contest(
                 employee, evidence, by=f"cli:{getpass.getuser()}", reason=reason, restore=restore
@@ -153,7 +153,7 @@ def _ask(server: Server, method: str, asked: dict[str, str], body: Any) -> Answe
     return dict(found)
 
 
-def _in_folder(target: Target, work: Callable[[Any], Answer]) -> Answer:
+def in_folder(target: Target, work: Callable[[Any], Answer]) -> Answer:
     """Run `work` on the runtime of a data folder that no server owns, and fold what it logged."""
     from carrythrough.cli.importing.folder_delivery import open_for_import
 

@@ -12,6 +12,7 @@ from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.dispatch.registry import build_adapters
 from carrythrough.embedded.activation import Activator, envelope, opened, read_input
 from carrythrough.embedded.attachments import AttachmentFile
+from carrythrough.embedded.baselining import closed, encode, readings_of
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
 from carrythrough.embedded.contests import Contests
@@ -30,6 +31,7 @@ from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
 from carrythrough.errors import PermanentError, Problem
+from carrythrough.evidence.baselines import Baselines
 from carrythrough.forward.target import secrets_of
 from carrythrough.identity.actor import AgentLike
 from carrythrough.identity.person import Person
@@ -226,6 +228,23 @@ class Embedded:
                 return False
             time.sleep(0.005)
         return True
+
+    def close_baselines(self, kpis: Iterable[str], until_ms: int, by: str) -> Baselines:
+        """Close baselines from the readings of the log and bring them into force; blocks.
+
+        until_ms: event time of the last reading taken. Raises PermanentError when there is no reading.
+        """
+        in_force = self.fold.in_force
+        reader = self.log.reader()
+        try:
+            voided = self.queries.voided_sources()
+            made = closed(
+                in_force.baselines, readings_of(reader, in_force, until_ms, voided), kpis, until_ms, by
+            )
+        finally:
+            reader.close()
+        self._control(Kind.BASELINE, encode(made))
+        return made
 
     def _subject(self, reference: str) -> str | None:
         return self.queries.subject(reference)
