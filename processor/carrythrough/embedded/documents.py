@@ -55,15 +55,16 @@ class _Change(msgspec.Struct):
 class DocumentFile:
     """The file `documents.sqlite`, written by one thread; implements `ports.Documents`."""
 
-    def __init__(self, path: Path, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, path: Path, clock: Clock, telemetry: Telemetry, *, vfs: str | None = None) -> None:
+        """Open or create the file. vfs: as in `connect`; such a file has one connection for everything."""
         self._clock = clock
         self._telemetry = telemetry
-        self._writer = connect(path)
+        self._writer = connect(path, vfs=vfs, exclusive=vfs is not None)
         # What is deleted here is often deleted for a person's sake: its bytes go, not only its row.
         self._writer.execute("PRAGMA secure_delete=ON")
         for statement in _SCHEMA.split(";"):
             self._writer.execute(statement)
-        self._reader = connect(path, readonly=True)
+        self._reader = self._writer if vfs is not None else connect(path, readonly=True)
         self._reading = threading.Lock()
         self._waiting: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._accepting = threading.Lock()

@@ -291,7 +291,7 @@ METHODS = ("PUT", "POST", "GET", "DELETE")
 
 def refused(ask: Any, place: Any, parameters: dict[str, Any], name: str, methods: tuple[str, ...] = METHODS):
     for method in methods:
-        body = {} if method in {"PUT", "POST"} else None
+        body: Any = {} if method in {"PUT", "POST"} else None
         answer = ask(method, place.resource, parameters, body, headers=NEW if method == "PUT" else {})
         assert answer.status == 400, (method, answer)
         assert answer.json()["where"].startswith(name)

@@ -163,3 +163,27 @@ def test_the_tincan_package_reads_about_and_keeps_documents(lrs: Any):
     assert not saved.success  # it sends no If-None-Match for what is new
     assert client.clear_state(course, ana).success
     assert client.retrieve_state_ids(course, ana).content == []
+
+
+@pytest.mark.requirement("1.0.3", "Communication 2.5.s1")
+@pytest.mark.requirement("2.0.0", "9274.1.1 4.1.6.4.get")
+def test_an_activity_is_answered_with_all_that_statements_said_of_it(ask: Any):
+    id_ = f"https://x.example/described/{uuid.uuid4()}"
+    definition = {
+        "name": {"en-US": "example meeting"},
+        "type": "http://adlnet.gov/expapi/activities/meeting",
+        "extensions": {"https://x.example/room": 4},
+    }
+    one = {
+        "actor": AGENT,
+        "verb": {"id": "https://x.example/v"},
+        "object": {"objectType": "Activity", "id": id_},
+    }
+    described = {**one, "object": {**one["object"], "definition": definition}}
+    assert ask("POST", "statements", body=[described]).status == 200
+    assert ask("GET", "activities", {"activityId": id_}).json() == described["object"]
+    french = {**one, "object": {**one["object"], "definition": {"name": {"fr-FR": "réunion"}}}}
+    assert ask("POST", "statements", body=[one, french]).status == 200
+    found = ask("GET", "activities", {"activityId": id_}).json()
+    assert found["definition"]["name"] == {"en-US": "example meeting", "fr-FR": "réunion"}
+    assert found["definition"]["extensions"] == definition["extensions"]

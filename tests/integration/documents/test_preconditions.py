@@ -63,7 +63,7 @@ def test_if_match_lets_only_those_change_who_know_what_is_stored(ask: Any, place
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
 def test_if_match_takes_a_list_and_a_star_for_whatever_exists(ask: Any, place: Any, method: str):
-    body = None if method == "DELETE" else {}
+    body: Any = None if method == "DELETE" else {}
     assert ask(method, place.resource, place.of(), body, headers={"If-Match": "*"}).status == 412
     ask("POST", place.resource, place.of(), {})
     several = f'{WRONG} , W/"x",{etag(ask, place)}'
