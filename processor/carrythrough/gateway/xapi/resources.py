@@ -14,7 +14,7 @@ from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.intake import Telemetry
 from carrythrough.gateway.limits import GatewayLimits, InFlight
 from carrythrough.gateway.xapi.about import AboutEndpoint
-from carrythrough.gateway.xapi.activities import ActivitiesEndpoint, ActivityOf
+from carrythrough.gateway.xapi.activities import ActivitiesEndpoint
 from carrythrough.gateway.xapi.agents import AgentsEndpoint, PersonOf
 from carrythrough.gateway.xapi.documents import ActivityProfileEndpoint, AgentProfileEndpoint, StateEndpoint
 from carrythrough.gateway.xapi.exchange import Shared, XapiEndpoint
@@ -34,7 +34,6 @@ class Stores(msgspec.Struct, frozen=True):
     statements: Statements
     documents: Documents
     person_of: PersonOf
-    activity_of: ActivityOf
     authority_home: str
     secret: bytes
 
@@ -78,7 +77,7 @@ def _resources_of(shared: Shared, stores: Stores) -> dict[str, XapiEndpoint]:
     return {
         "statements": StatementsEndpoint(shared, stores.intake, reading),
         "statements/more/": MoreEndpoint(shared, reading),
-        "activities": ActivitiesEndpoint(shared, stores.activity_of),
+        "activities": ActivitiesEndpoint(shared, stores.statements.activity),
         "activities/state": StateEndpoint(shared, stores.documents),
         "activities/profile": ActivityProfileEndpoint(shared, stores.documents),
         "agents": AgentsEndpoint(shared, stores.person_of),
