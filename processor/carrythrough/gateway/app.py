@@ -90,7 +90,6 @@ def build_app(
                 runtime.statements,
                 runtime.documents,
                 runtime.person_of,
-                runtime.statements.activity,
                 runtime.settings.authority_home,
                 runtime.folder_lock.tenant_key(),
             ),
