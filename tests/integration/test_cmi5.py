@@ -1,0 +1,230 @@
+"""Proves over the running server that cmi5 registrations are judged, shown, explained and survive a restart."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from carrythrough.testing.offline import compare, offline_fold, stored_state
+
+PROGRAM = Path(sys.executable).with_name("carrythrough")
+CMI5 = "https://w3id.org/xapi/cmi5/context/"
+ADL, W3ID = "http://adlnet.gov/expapi/verbs/", "https://w3id.org/xapi/adl/verbs/"
+REGISTRATION = "6d2e4a0e-6b5e-4f0e-9d1f-0c8f8d8f1a2b"
+MAP = """
+map: cmi5
+version: 1
+name: cmi5
+goals: [{id: g, name: G, kpis: [{id: k, name: K}]}]
+skills: [{id: calm, name: Staying calm, kpis: [k]}]
+activities:
+  - {id: quiz, name: Quiz, match: {activity_prefix: "https://x.example/au/"}, evidence: [{skill: calm, channel: learn, outcome: score}]}
+policy: {holdout: 0.0, minimum_outcomes: 1, minimum_effective: 0.1}
+"""  # noqa: E501
+
+
+def of(
+    verb: str, minute: int, *, scaled: float | None = None, defined: bool = True, **changes: Any
+) -> dict[str, Any]:
+    """Return a statement of Ada's registration, cmi5-defined unless said otherwise."""
+    root = W3ID if verb in ("abandoned", "waived", "satisfied") else ADL
+    result: dict[str, Any] = {}
+    if verb in ("passed", "failed", "waived"):
+        result["success"] = verb != "failed"
+    if verb in ("completed", "waived"):
+        result["completion"] = True
+    if scaled is not None:
+        result["score"] = {"scaled": scaled}
+    extensions = {CMI5 + "extensions/sessionid": changes.pop("session", "s-1")}
+    if verb == "launched":
+        extensions |= {
+            CMI5 + "extensions/masteryscore": changes.pop("mastery", 0.8),
+            CMI5 + "extensions/moveon": changes.pop("move_on", "CompletedAndPassed"),
+            CMI5 + "extensions/launchmode": "Normal",
+        }
+    category = [{"id": CMI5 + "categories/cmi5"}, {"id": CMI5 + "categories/moveon"}] if defined else []
+    return {
+        "id": str(uuid.uuid4()),
+        "actor": {"account": {"homePage": "https://lms.example", "name": "ada"}},
+        "verb": {"id": root + verb},
+        "object": {"id": changes.pop("unit", "https://x.example/au/1")},
+        **({"result": result} if result else {}),
+        "context": {
+            "registration": REGISTRATION,
+            "contextActivities": {"category": category},
+            "extensions": extensions,
+        },
+        "timestamp": f"2026-03-01T10:{minute:02d}:00Z",
+        **changes,
+    }
+
+
+class Live:
+    """A server process; `send` posts statements and waits until they are scored."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "map.yaml").write_text(MAP, "utf-8")
+        self.secrets: dict[str, Any] = {}
+        self.start()
+
+    def start(self) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("CARRYTHROUGH_")}
+        self.process = subprocess.Popen(
+            [str(PROGRAM), "serve", "--json", "--data-dir", "data", "--program", "map.yaml", "--port", "0",
+             "--metrics-port", "0", "--log-level", "error"],
+            cwd=self.folder, env=clean, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        info = json.loads(self.process.stdout.readline())
+        self.url = info["url"]
+        self.secrets |= {made["name"]: (made["key"], made["secret"]) for made in info["credentials"]}
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def get(self, path: str) -> Any:
+        answer = httpx.get(self.url + path, auth=self.secrets["reader"])
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def send(self, wait_until: Callable[..., None], *statements: dict[str, Any]) -> None:
+        answer = httpx.post(
+            self.url + "/xapi/statements",
+            json=list(statements),
+            auth=self.secrets["lms"],
+            headers={"X-Experience-API-Version": "1.0.3"},
+        )
+        assert answer.status_code == 200, answer.text
+        wait_until(lambda: self.get("/v1/summary")["lag_records"] == 0, 10.0, "the fold")
+
+    def subject(self) -> str:
+        return str(self.get("/v1/scores")["scores"][0]["subject"])
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Any:
+    server = Live(tmp_path)
+    yield server
+    server.stop()
+
+
+def unit(live: Live) -> dict[str, Any]:
+    found: dict[str, Any] = live.get(f"/v1/registrations/{REGISTRATION.upper()}")["units"][0]
+    return found
+
+
+def test_a_registration_is_judged_shown_and_explained(live: Live, wait_until: Any) -> None:
+    low = of("passed", 5, scaled=0.5)
+    good = of("passed", 6, scaled=0.9)
+    late = of("failed", 7, scaled=0.1)
+    # The launch, which names the mastery score, comes last: until then the low pass counts.
+    live.send(wait_until, low)
+    assert unit(live)["passed"]["statement"] == low["id"]
+    assert unit(live)["met"] is None
+    live.send(wait_until, good, late, of("initialized", 2), of("launched", 1))
+    found = unit(live)
+    assert found["passed"] == {"statement": good["id"], "time": "2026-03-01T10:06:00.000Z", "scaled": 0.9}
+    assert {entry["statement"]: entry["reason"] for entry in found["set_aside"]} == {
+        low["id"]: "below-mastery",
+        late["id"]: "after-passed",
+    }
+    assert (found["move_on"], found["met"], found["mastery_score"]) == ("CompletedAndPassed", False, 0.8)
+    live.send(wait_until, of("completed", 8), of("terminated", 9))
+    assert unit(live)["met"] is True
+    assert unit(live)["met_since"] == "2026-03-01T10:08:00.000Z"
+
+    explained = live.get(f"/v1/employees/{live.subject()}/explanation?skill=calm")
+    outcomes = [piece for piece in explained["evidence"] if piece["outcome"] is not None]
+    assert [piece["outcome"] for piece in outcomes] == pytest.approx([0.9], abs=1e-4)
+    assert [entry["reason"] for entry in explained["set_aside"]] == ["after-passed", "below-mastery"]
+    assert "mastery score" in explained["set_aside"][1]["text"]
+
+
+def test_a_void_brings_back_what_was_set_aside(live: Live, wait_until: Any) -> None:
+    first, second = of("passed", 1, scaled=0.85), of("passed", 2, scaled=0.95)
+    live.send(wait_until, first, second)
+    assert unit(live)["passed"]["statement"] == first["id"]
+    void = {
+        "actor": {"mbox": "mailto:admin@lms.example"},
+        "verb": {"id": ADL + "voided"},
+        "object": {"objectType": "StatementRef", "id": first["id"]},
+    }
+    live.send(wait_until, void)
+    assert unit(live)["passed"]["statement"] == second["id"]
+    explained = live.get(f"/v1/employees/{live.subject()}/explanation?skill=calm")
+    assert [piece["outcome"] for piece in explained["evidence"]] == pytest.approx([0.95], abs=1e-4)
+
+
+def test_waived_is_met_and_no_outcome_and_allowed_statements_are_mapped_as_any(
+    live: Live, wait_until: Any
+) -> None:
+    live.send(wait_until, of("launched", 1), of("waived", 2, session="lms-1"))
+    assert unit(live)["met"] is True
+    assert unit(live)["waived"] is not None
+    assert live.get("/v1/scores")["scores"] == []
+    assert live.get("/v1/summary")["evidence"] == 0
+    live.send(
+        wait_until,
+        *(of("passed", minute, scaled=0.9, defined=False) for minute in (3, 4)),
+        of("abandoned", 5, session="s-2"),
+        of("satisfied", 6, unit="https://lms.example/block/7"),
+    )
+    assert live.get("/v1/scores")["scores"][0]["outcomes"] == 2
+    found = live.get(f"/v1/registrations/{REGISTRATION}")
+    assert [entry["activity"] for entry in found["satisfied"]] == ["https://lms.example/block/7"]
+    assert len(found["units"]) == 1
+    assert found["units"][0]["abandoned"] == 1
+
+
+def test_it_survives_a_restart_and_equals_the_log_folded_anew(
+    live: Live, wait_until: Any, tmp_path: Path
+) -> None:
+    live.send(wait_until, of("passed", 5, scaled=0.5), of("passed", 6, scaled=0.9), of("completed", 7))
+    live.process.kill()
+    live.process.wait(20)
+    live.start()
+    live.send(wait_until, of("launched", 1), of("passed", 8, scaled=1.0), of("completed", 9, session="s-3"))
+    before = live.get(f"/v1/registrations/{REGISTRATION}")
+    live.stop()
+    assert compare(stored_state(tmp_path / "data"), offline_fold(tmp_path / "data")) == []
+    live.start()
+    assert live.get(f"/v1/registrations/{REGISTRATION}") == before
+    assert len(before["units"][0]["set_aside"]) == 3
+
+
+def test_the_command_shows_it_from_a_folder_and_from_a_server(
+    live: Live, wait_until: Any, tmp_path: Path
+) -> None:
+    live.send(wait_until, of("launched", 1), of("passed", 2, scaled=0.4), of("passed", 3, scaled=0.9))
+    key, secret = live.secrets["reader"]
+    server = ["--url", live.url, "--key", key, "--secret", secret]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PROGRAM), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    for where in (["--data-dir", "data"], server):
+        shown = run("registration", REGISTRATION, *where)
+        assert shown.returncode == 0, shown.stderr
+        assert "not met" in shown.stdout
+        assert "mastery score" in " ".join(shown.stdout.split())
+        by_employee = json.loads(run("registration", live.subject(), "--json", *where).stdout)
+        assert by_employee["registrations"][0]["registration"] == REGISTRATION
+        unknown = run("registration", str(uuid.uuid4()), *where)
+        assert unknown.returncode == 1
+        assert "cmi5" in unknown.stderr
+    assert "Set aside" in run("explain", live.subject(), "--data-dir", "data").stdout
