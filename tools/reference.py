@@ -17,6 +17,7 @@ from reference_pages.errors_page import errors_page
 from reference_pages.files_pages import performance_event_page, program_map_page, roster_page
 from reference_pages.metrics_page import metrics_page
 from reference_pages.reasons_page import reasons_page
+from reference_pages.repairs_page import repairs_page
 from reference_pages.settings_page import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "performance-event.md": performance_event_page,
     "program-map.md": program_map_page,
     "reasons.md": reasons_page,
+    "repairs.md": repairs_page,
     "roster.md": roster_page,
     "settings.md": settings_page,
     "xapi-conformance.md": conformance_page,

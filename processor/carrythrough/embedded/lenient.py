@@ -35,16 +35,11 @@ def apart(
         before = texts.setdefault(item.id, item.raw)
         difference = same_statement(before, item.raw)
         found.append(
-            lenient.set_aside(sent_text(item), conflict(place, item.id, difference), sender)
+            lenient.set_aside(lenient.sent_text(item), conflict(place, item.id, difference), sender)
             if difference
             else item
         )
     return found
-
-
-def sent_text(item: Any) -> bytes:
-    """Return the text of a statement as it was sent, before any repair."""
-    return item.original or item.raw if isinstance(item, Repaired) else bytes(item.raw)
 
 
 def originals(position: int, item: Any) -> tuple[object, ...]:

@@ -167,6 +167,7 @@ class _Replay:
         self._in_force = in_force
         self._position = batch[-1].position
         self._effects += map(_encode, effects)
+        self._set_aside += [effect.position for effect in effects if isinstance(effect, SetAside)]
 
     def _aside(self, position: int, error: Exception) -> None:
         entry = SetAside(

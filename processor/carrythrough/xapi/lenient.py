@@ -97,6 +97,11 @@ def set_aside(text: bytes, problem: Problem, sender: Sender) -> Refused:
     return Refused(_encode(kept), problem, _said(text))
 
 
+def sent_text(one: Admitted) -> bytes:
+    """Return the text of a statement as it was sent, before any repair."""
+    return one.original or one.raw if isinstance(one, Repaired) else one.raw
+
+
 def _one(text: Raw, limits: Limits, sender: Sender, *, escapes: bool) -> Lenient:
     v2 = sender.version.startswith("2.")
     raw = bytes(text)

@@ -101,7 +101,7 @@ def _leniently_signed(
     try:
         signatures.check(one, "", received, depth_max, v2=sender.version == "2.0.0")
     except PermanentError as refused:
-        return lenient.set_aside(one.raw, refused.problem, sender)
+        return lenient.set_aside(lenient.sent_text(one), refused.problem, sender)
     return one
 
 
