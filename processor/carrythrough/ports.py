@@ -209,7 +209,3 @@ class Documents(Protocol):
     def delete_all(self, context: Context) -> int:
         """Delete every document of a context and return how many there were."""
         ...
-
-    def forget_agent(self, agent: str) -> int:
-        """Delete every document about an agent (`identity.actor_key`), of every kind; return how many."""
-        ...

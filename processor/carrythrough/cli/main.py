@@ -19,6 +19,7 @@ from carrythrough.cli.contest import list_contests, restore, set_aside
 from carrythrough.cli.credentials import add, list_credentials, remove
 from carrythrough.cli.deadletters import list_dead_letters, replay
 from carrythrough.cli.doctor import doctor
+from carrythrough.cli.documents import forget, list_documents
 from carrythrough.cli.explain import explain
 from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
 from carrythrough.cli.ingest import ingest
@@ -109,6 +110,11 @@ _baseline = App(name="baseline", group=_RUN, help="What KPIs looked like before 
 _baseline.command(close)
 _baseline.command(show_baselines, name="show")
 app.command(_baseline)
+
+_documents = App(name="documents", group=_RUN, help="What content has kept about an agent: states and profiles.")
+_documents.command(list_documents, name="list")
+_documents.command(forget)
+app.command(_documents)
 
 _adapters = App(name="adapters", group=_RUN, help="Where actions go: plugins and their configuration.")
 _adapters.command(list_adapters, name="list")

@@ -32,9 +32,9 @@ CREATE TABLE IF NOT EXISTS document(
   kind INTEGER NOT NULL, activity TEXT NOT NULL, agent TEXT NOT NULL, registration TEXT NOT NULL,
   id TEXT NOT NULL, updated_ms INTEGER NOT NULL, etag TEXT NOT NULL, media_type TEXT NOT NULL,
   content BLOB NOT NULL, PRIMARY KEY(kind, activity, agent, registration, id));
-CREATE INDEX IF NOT EXISTS of_agent ON document(agent) WHERE agent<>'';
+CREATE INDEX IF NOT EXISTS of_agent ON document(agent);
 """
-_KINDS = {"state": 1, "agent-profile": 2, "activity-profile": 3}
+KINDS = {"state": 1, "agent-profile": 2, "activity-profile": 3}
 _ADDRESS = "kind=? AND activity=? AND agent=? AND registration=? AND id=?"
 _READ = f"SELECT media_type, content, updated_ms, etag FROM document WHERE {_ADDRESS}"
 _WRITE = "INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?)"
@@ -110,10 +110,6 @@ class DocumentFile:
     def delete_all(self, context: Context) -> int:
         """Delete every document of a context; see `ports.Documents`."""
         return self._submit(lambda: self._delete(*_within(context)))
-
-    def forget_agent(self, agent: str) -> int:
-        """Delete every document of an agent; see `ports.Documents`."""
-        return self._submit(lambda: self._delete("agent=?", (agent,)))
 
     def _submit(self, work: Callable[[], int]) -> int:
         outcome: queue.SimpleQueue[int | CarrythroughError] = queue.SimpleQueue()
@@ -191,12 +187,12 @@ def _outcome(work: Callable[[], int]) -> int | CarrythroughError:
 
 
 def _address(context: Context, id_: str) -> Address:
-    return (_KINDS[context.kind], context.activity, context.agent, context.registration, id_)
+    return (KINDS[context.kind], context.activity, context.agent, context.registration, id_)
 
 
 def _within(context: Context) -> tuple[str, tuple[Any, ...]]:
     """Return a condition and its values; without a registration the documents of every one are meant."""
-    values = (_KINDS[context.kind], context.activity, context.agent)
+    values = (KINDS[context.kind], context.activity, context.agent)
     if not context.registration:
         return _IN_CONTEXT, values
     return f"{_IN_CONTEXT} AND registration=?", (*values, context.registration)
