@@ -32,7 +32,6 @@ WARM_UP_S = 2.0
 QUIET_S = 1.0
 FOLD_S = 180.0
 INDEX_S = 30.0
-_INDEX_POSITION = "SELECT value FROM meta WHERE name = 'position'"
 _LOG_POSITION = "SELECT max(position) FROM log"
 
 
@@ -152,10 +151,7 @@ class Intake:
 
     def _index_behind_s(self, server: Server) -> float:
         began = time.perf_counter()
-        end = server.summary()["position"]
-        while server.number("index.sqlite", _INDEX_POSITION) < end - 1:
-            assert time.perf_counter() - began < INDEX_S, "the statement index does not follow"
-            time.sleep(0.05)
+        server.wait_indexed(INDEX_S)
         return time.perf_counter() - began
 
     def _cost(self, count: int, seconds: float, cpu: float, run: Run) -> Cost:

@@ -55,8 +55,10 @@ def filesystem_of(path: Path) -> str:
 class Server:
     """One child process that prints a JSON line when it listens; use as a context manager."""
 
-    def __init__(self, module: str, parent: Path, *arguments: str) -> None:
-        self.folder = fresh_folder(parent)
+    def __init__(self, module: str, parent: Path, *arguments: str, folder: Path | None = None) -> None:
+        """Start `measuring.<module>` on a fresh folder under `parent`, or on `folder`, which is kept."""
+        self.folder = folder or fresh_folder(parent)
+        self._kept = folder is not None
         command = [sys.executable, "-m", f"measuring.{module}", str(self.folder), *arguments]
         self._process = subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
@@ -103,11 +105,23 @@ class Server:
         From /metrics and not from /v1/summary, which counts all pairs each time: that costs the server
         more than the wait is worth, and a reader that is always there keeps SQLite from checkpointing.
         """
+        return int(self.metric("carrythrough_fold_lag_records"))
+
+    def wait_indexed(self, timeout_s: float) -> None:
+        """Return when queries find everything in the log; raises RuntimeError after the timeout."""
+        deadline = time.monotonic() + timeout_s
+        while left := self.metric("carrythrough_index_lag_records"):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{left:.0f} records not indexed after {timeout_s:.0f} s")
+            time.sleep(0.05)
+
+    def metric(self, name: str) -> float:
+        """Return the value of a metric without labels."""
         with urllib.request.urlopen(self.info["metrics_url"], timeout=30) as answer:  # noqa: S310 - our own server
             for line in answer.read().decode().splitlines():
-                if line.startswith("carrythrough_fold_lag_records "):
-                    return int(float(line.split()[1]))
-        raise RuntimeError("the server has no metric carrythrough_fold_lag_records")
+                if line.startswith(f"{name} "):
+                    return float(line.split()[1])
+        raise RuntimeError(f"the server has no metric {name}")
 
     def wait_folded(self, timeout_s: float, every_s: float = 0.02) -> None:
         """Return as soon as everything in the log is folded; raises RuntimeError after the timeout."""
@@ -143,7 +157,8 @@ class Server:
     def stop(self) -> None:
         """End the process and remove its folder; safe to call twice."""
         self.terminate()
-        remove(self.folder)
+        if not self._kept:
+            remove(self.folder)
 
     def terminate(self) -> None:
         """End the process and leave its folder; safe to call twice."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from carrythrough.embedded.database import Insert, chunks, connect, marks, select
+from carrythrough.embedded.database import CACHE_KIB, Insert, chunks, connect, marks, select
 from carrythrough.embedded.log_upgrade import upgrade
 
 _SCHEMA = """
@@ -77,9 +77,13 @@ class LogFile:
         ).get
         """The stored time of the last record when the file was opened: none may be stored before it."""
 
-    def reader(self) -> LogReader:
+    def reader(self, cache_kib: int = CACHE_KIB) -> LogReader:
         """Return a reader with a connection of its own (the writer's, where the file is exclusive)."""
-        return LogReader(self._writer if self._exclusive else connect(self._path, readonly=True))
+        if self._exclusive:
+            return LogReader(self._writer)
+        connection = connect(self._path, readonly=True)
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
+        return LogReader(connection)
 
     def begin(self) -> None:
         """Start the transaction of a group."""

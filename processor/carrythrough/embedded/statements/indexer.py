@@ -20,7 +20,14 @@ from carrythrough.embedded.statements import digests as roles
 from carrythrough.embedded.statements.chains import Chains
 from carrythrough.embedded.statements.definitions import together
 from carrythrough.embedded.statements.digests import Digests, digest
-from carrythrough.embedded.statements.file import ACTIVITY, POSTING, REFERENCE, IndexFile, row_id
+from carrythrough.embedded.statements.file import (
+    ACTIVITY,
+    POSTING,
+    READER_CACHE_KIB,
+    REFERENCE,
+    IndexFile,
+    row_id,
+)
 from carrythrough.embedded.statements.memory import Memory
 from carrythrough.embedded.statements.postings import CHUNK_BITS, merged
 from carrythrough.embedded.statements.reading import Found, Reader
@@ -50,7 +57,7 @@ class Indexer:
         self._telemetry = telemetry
         self.may_define: Callable[[str], bool] = lambda _: True
         """Says by the name of a credential whether its definitions of activities count."""
-        self._reader: LogReader = log.reader()
+        self._reader: LogReader = log.reader(READER_CACHE_KIB)
         self.file = IndexFile(path, self._reader)
         self.memory = Memory(self.file.position, self.file.depth)
         """What queries look at beside the file; replaced when a chunk has been written."""

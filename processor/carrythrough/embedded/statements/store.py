@@ -22,7 +22,7 @@ from carrythrough.embedded.log import LogFile, LogReader, Row
 from carrythrough.embedded.statements import digests as roles
 from carrythrough.embedded.statements.chains import REFERENCE_DEPTH_MAX
 from carrythrough.embedded.statements.digests import digest
-from carrythrough.embedded.statements.file import definition
+from carrythrough.embedded.statements.file import READER_CACHE_KIB, definition
 from carrythrough.embedded.statements.indexer import Indexer
 from carrythrough.embedded.statements.matching import meets
 from carrythrough.embedded.statements.memory import Memory
@@ -58,7 +58,7 @@ class Readers:
         pair = self._free.get()
         try:
             if pair is None:
-                pair = (self._log.reader(), self._indexer.file.reader())
+                pair = (self._log.reader(READER_CACHE_KIB), self._indexer.file.reader())
             yield pair
         except apsw.Error as error:
             raise TransientError(disk_error(error), retry_after_s=10.0) from error
