@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from carrythrough.embedded.data_folder import write_private
-from carrythrough.ports import Receipt
 from carrythrough.pull.cursor import Cursor, CursorFile
-from carrythrough.pull.intake import PulledIntake
+from carrythrough.pull.intake import PulledIntake, Submit
 from carrythrough.pull.puller import Puller, Watcher
 from carrythrough.pull.remote import RemoteStore
 from carrythrough.pull.source import PullSource, checked, secret_of
 from carrythrough.quarantine_file import QuarantineFile
-from carrythrough.xapi.admitted import Admitted
 
 CURSORS = "pull"
 """Folder of the positions and of what was refused, in the data folder: a source has one file of each."""
@@ -22,7 +20,7 @@ CURSORS = "pull"
 def build_pullers(
     sources: Mapping[str, PullSource],
     data_dir: str,
-    submit: Callable[[list[Admitted], str, str], Receipt],
+    submit: Submit,
     now_ms: Callable[[], int],
     watcher: Watcher,
 ) -> list[Puller]:
@@ -32,12 +30,13 @@ def build_pullers(
     for name, source in sources.items():
         checked(name, source)
         refused = QuarantineFile(folder / f"{name}.quarantine.jsonl")
+        store = RemoteStore(source, secret_of(name, source))
         pullers.append(
             Puller(
                 name,
                 source,
-                RemoteStore(source, secret_of(name, source)),
-                PulledIntake(name, source.version, submit, refused),
+                store,
+                PulledIntake(name, source.version, submit, refused, store.attachments),
                 CursorFile(folder, name, write_private),
                 now_ms,
                 watcher,

@@ -198,8 +198,12 @@ class Embedded:
         """Store admitted performance events; see `ports.Intake`."""
         return await self.committer.submit(Kind.EVENT, events, credential)
 
-    def submit_pulled(self, admitted: list[Admitted], credential: str, version: str) -> Receipt:
+    def submit_pulled(
+        self, admitted: list[Admitted], credential: str, version: str, attachments: Sequence[AttachmentData]
+    ) -> Receipt:
         """Store statements read from another store, from a thread; raises as `submit_statements`."""
+        if attachments:
+            self._attachments.store(attachments)
         return self.committer.submit_now(Kind.STATEMENT, admitted, credential, VERSION_CODES[version])
 
     def person_of(self, agent: AgentLike) -> Person | None:

@@ -18,10 +18,13 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 from tincan import Activity, Agent, RemoteLRS, Verb
+from tincan.http_request import HTTPRequest
 from tincan.lrs_response import LRSResponse
 
 from carrythrough.pull import problems
 from carrythrough.pull.source import PullSource
+from carrythrough.xapi.attachments import AttachmentLimits, split
+from carrythrough.xapi.query import AttachmentData
 
 PAGE_BYTES_MAX = 64 * 1024 * 1024
 """More than a thousand statements of ordinary size; a page beyond it would crowd out the server's memory."""
@@ -85,23 +88,34 @@ class RemoteStore:
         path = there.path + (f"?{there.query}" if there.query else "")
         return self._page(self._client.more_statements(path))
 
+    def attachments(self, statement_id: str) -> dict[str, AttachmentData]:
+        """Return the data that came with one statement, by its SHA-2; raises as `first`."""
+        answer = self._client.retrieve_with_attachments(statement_id)
+        self._require_success(answer.response)
+        content_type = answer.response.headers.get("Content-Type") or ""
+        if not content_type.lower().startswith("multipart/mixed"):
+            return {}
+        return split(self._transport.received, content_type, AttachmentLimits())[1]
+
     def interrupt(self) -> None:
         """End a request under way from another thread; it raises TransientError there."""
         self._transport.cut()
 
     def _page(self, answer: Any) -> Page:
-        endpoint = self._source.endpoint
-        response = answer.response
-        data = self._transport.received
-        if response.status != 200:
-            text = data[:1000].decode("utf-8", "replace")
-            raise problems.of_status(endpoint, response.status, text, response.headers.get("Retry-After"))
+        endpoint, response = self._source.endpoint, answer.response
+        self._require_success(response)
         try:
-            body = _decode(data)
+            body = _decode(self._transport.received)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise problems.unreadable(endpoint, str(error)) from None
         through = response.headers.get("X-Experience-API-Consistent-Through") or ""
         return Page([bytes(raw) for raw in body.statements], body.more or "", through)
+
+    def _require_success(self, response: http.client.HTTPResponse) -> None:
+        if response.status != 200:
+            text = self._transport.received[:1000].decode("utf-8", "replace")
+            wait = response.headers.get("Retry-After")
+            raise problems.of_status(self._source.endpoint, response.status, text, wait)
 
 
 class Transport:
@@ -166,6 +180,13 @@ class TimedLRS(RemoteLRS):  # type: ignore[misc] # tincan has no types
         parts = urlsplit(self.endpoint)
         return f"{parts.scheme}://{parts.netloc}"
 
+    def retrieve_with_attachments(self, statement_id: str) -> Any:
+        """Ask for one statement with its attachments, which tincan's own query leaves out."""
+        request = HTTPRequest(method="GET", resource="statements")
+        request.query_params = {"statementId": statement_id, "attachments": "true"}
+        request.headers["Accept"] = "multipart/mixed, application/json"
+        return self._send_request(request)
+
     def _send_request(self, request: Any) -> Any:
         """Send a request; never says success, so that tincan leaves the body alone."""
         resource = request.resource
@@ -175,6 +196,7 @@ class TimedLRS(RemoteLRS):  # type: ignore[misc] # tincan has no types
         headers = {"X-Experience-API-Version": self.spoken, "Accept": "application/json"}
         if self.auth is not None:
             headers["Authorization"] = self.auth
+        headers.update(request.headers)
         response = self.transport.send(url, headers)
         return LRSResponse(success=False, request=request, response=response, data="")
 
