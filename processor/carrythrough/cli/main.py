@@ -111,7 +111,9 @@ _baseline.command(close)
 _baseline.command(show_baselines, name="show")
 app.command(_baseline)
 
-_documents = App(name="documents", group=_RUN, help="What content has kept about an agent: states and profiles.")
+_documents = App(
+    name="documents", group=_RUN, help="What content has kept about an agent: states and profiles."
+)
 _documents.command(list_documents, name="list")
 _documents.command(forget)
 app.command(_documents)
