@@ -41,8 +41,8 @@ def choose(tags: Iterable[str], wanted: tuple[str, ...]) -> str | None:
             if shorter in by_lower:
                 return by_lower[shorter]
             shorter = shorter.rpartition("-")[0]
-        for lower, own in by_lower.items():
-            if lower.startswith(f"{tag}-"):
+        for own in known:
+            if own.lower().startswith(f"{tag}-"):
                 return own
     return known[0] if known else None
 

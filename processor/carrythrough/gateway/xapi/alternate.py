@@ -7,8 +7,10 @@ the body, every other field is a query parameter. 9274.1.1 leaves it out, so 2.0
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 from urllib.parse import quote_plus
 
+from carrythrough.errors import PermanentError
 from carrythrough.gateway.intake import Request
 from carrythrough.gateway.problems import Message, Receive
 from carrythrough.gateway.xapi import parameters
@@ -51,7 +53,7 @@ def unfold(request: Request, body: bytes) -> None:
             "alternate-syntax-form",
             "Content-Type",
             f"Content-Type is {request.headers.get(b'content-type', b'').decode('latin-1')[:80]}",
-            rule=f"{RULE}.b3",
+            rule=f"{RULE}.b9",
             fix=f"send the form as {FORM.decode()}",
         )
     headers, query, content = _fields(body)
@@ -85,7 +87,7 @@ def _method(query: bytes) -> str:
             "alternate-syntax-form",
             other,
             f"the address has {other[:80]!r} beside method",
-            rule=f"{RULE}.b2: no other query string parameter",
+            rule=f"{RULE}.b3: no other query string parameter",
             fix="put every other parameter into the form",
         )
     return given[0][1]
@@ -97,15 +99,13 @@ def _fields(body: bytes) -> tuple[dict[bytes, bytes], bytes, bytes | None]:
     query: list[str] = []
     content: bytes | None = None
     seen: set[str] = set()
-    for name, value in parameters.pairs(body):
+    try:
+        given = parameters.pairs(body)
+    except PermanentError:
+        _refuse_form("it cannot be taken apart")
+    for name, value in given:
         if _NAME.fullmatch(name) is None:
-            parameters.refuse(
-                "alternate-syntax-form",
-                "",
-                f"the body is not a form: {name[:80]!r} names no field",
-                rule=f"{RULE}.b3",
-                fix="send the body as name=value pairs, percent-encoded",
-            )
+            _refuse_form(f"{name[:80]!r} names no field")
         if name in seen:
             parameters.refuse(
                 "parameter-repeated", name, f"{name[:80]} is given more than once", fix="give it once"
@@ -119,6 +119,16 @@ def _fields(body: bytes) -> tuple[dict[bytes, bytes], bytes, bytes | None]:
             query.append(f"{quote_plus(name)}={quote_plus(value)}")
     headers.pop(b"content-length", None)
     return headers, "&".join(query).encode(), content
+
+
+def _refuse_form(why: str) -> NoReturn:
+    parameters.refuse(
+        "alternate-syntax-form",
+        "",
+        f"the body is not a form: {why}",
+        rule=f"{RULE}.b4",
+        fix="send the body as name=value pairs, percent-encoded",
+    )
 
 
 def _replay(body: bytes) -> Receive:
