@@ -13,6 +13,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from carrythrough.evidence.cmi5 import MARKS_MAX
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Roster
 from carrythrough.pipeline.plan import InForce
@@ -214,6 +215,18 @@ def test_what_stands_aside_is_what_the_specification_says(
         s["number"] for s in shapes if s["defined"] and s["verb"] in ("launched", "abandoned", "waived")
     }
     assert not silent & evidence
+
+
+def test_a_sender_in_a_loop_does_not_slow_everybody_down() -> None:
+    shape = {"verb": "failed", "unit": 0, "session": 0, "at": 1, "scaled": None, "mastery": None,
+             "mode": "Normal", "defined": True, "lies": False}  # fmt: skip
+    records = placed([statement(number, shape) for number in range(1, MARKS_MAX + 21)])
+    state, _ = step(State(), records, IN_FORCE)
+    (marks,) = state.units.values()
+    assert len(marks) == MARKS_MAX
+    assert sum(row.voided == SUPERSEDED for row in state.rows.values()) == 20
+    again, _ = step(state, placed(records[-5:]), IN_FORCE)
+    assert again.evidence_bytes() == state.evidence_bytes()
 
 
 @given(registrations())

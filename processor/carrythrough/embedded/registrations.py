@@ -86,9 +86,11 @@ def set_aside_evidence(
     Voided and contested evidence is left out: it would not count either way.
     """
     found = [
-        (row.evidence, asides[row.evidence.source])
+        (row.evidence, asides.get(row.evidence.source, Aside.TOO_MANY))
         for row in rows
-        if row.evidence.skill == skill and row.evidence.source in asides and not row.voided & ~SUPERSEDED
+        if row.evidence.skill == skill
+        and (row.evidence.source in asides or row.voided == SUPERSEDED)
+        and not row.voided & ~SUPERSEDED
     ]
     kept = [(e, aside) for e, aside in found if at_ms is None or e.t_ms <= at_ms]
     return [

@@ -23,6 +23,9 @@ from carrythrough.xapi.statement import Activity, Context, Statement
 CATEGORY = "https://w3id.org/xapi/cmi5/context/categories/cmi5"
 CATEGORY_MOVE_ON = "https://w3id.org/xapi/cmi5/context/categories/moveon"
 _EXTENSION = "https://w3id.org/xapi/cmi5/context/extensions/"
+MARKS_MAX = 1_000
+"""Statements of one unit of one registration that are judged. Judging reads them all each time, so a sender in
+a loop would slow everybody down; what arrives beyond them stands aside, and there the order of arrival matters."""
 SESSION_CHARACTERS_MAX = 200
 """Session ids are UUIDs in practice; what is longer is cut, since it only has to tell sessions apart."""
 
@@ -88,6 +91,7 @@ class Aside(enum.IntEnum):
     NOT_NORMAL = 5
     AFTER_ABANDONED = 6
     CONTRADICTS = 7
+    TOO_MANY = 8
 
 
 ASIDE_SENTENCES = {
@@ -97,6 +101,7 @@ ASIDE_SENTENCES = {
     Aside.NOT_BELOW_MASTERY: "it says failed, and its score is not below the mastery score (cmi5 9.3.5)",
     Aside.NOT_NORMAL: "its session was launched to browse or review, where nothing is judged (cmi5 10, launchMode)",
     Aside.AFTER_ABANDONED: "its session was abandoned before (cmi5 9.3.6)",
+    Aside.TOO_MANY: "this unit has had too many statements in this registration to judge more of them",
     Aside.CONTRADICTS: "its result says the opposite of its verb (cmi5 9.5.2 and 9.5.3)",
 }
 

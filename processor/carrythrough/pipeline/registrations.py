@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from carrythrough.evidence.cmi5 import Mark, judge
+from carrythrough.evidence.cmi5 import MARKS_MAX, Mark, judge
 
 Home = tuple[str, bytes, str]
 """(subject, registration, activity): one unit of one registration of one learner."""
@@ -57,11 +57,17 @@ class Registrations:
         """(subject, source, stands aside) in the order in which it came about."""
 
     def add(self, subject: str, mark: Mark, position: int) -> frozenset[bytes]:
-        """Add a mark and return the other statements whose standing it changed."""
+        """Add a mark and return the other statements whose standing it changed.
+
+        Beyond MARKS_MAX of a unit a mark is not kept, and its statement stands aside.
+        """
         placed = PlacedMark(subject, mark, position)
         home = placed.home()
         unit = self._unit(home)
         if mark.source in unit:
+            return frozenset()
+        if len(unit) >= MARKS_MAX:
+            self._changed[subject, mark.source] = True
             return frozenset()
         unit[mark.source] = mark
         self._homes[mark.source] = home
