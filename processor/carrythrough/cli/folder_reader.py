@@ -152,6 +152,10 @@ class FolderReader:
         subject = self.subject(reference)
         return {"subject": subject, "registrations": self.queries.registrations.of_employee(subject)}
 
+    def groups(self, by: str) -> Answer:
+        """See `reader.Reader`."""
+        return self.queries.groups(by, self.now_ms)
+
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""
         return list(self.queries.quarantine(limit=limit)["quarantine"])

@@ -22,6 +22,7 @@ from carrythrough.cli.doctor import doctor
 from carrythrough.cli.documents import forget, list_documents
 from carrythrough.cli.explain import explain
 from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
+from carrythrough.cli.groups import groups
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
@@ -77,6 +78,7 @@ app.command(ingest, group=_START, sort_key=3)
 app.command(pull, group=_START, sort_key=4)
 app.command(scores, group=_LOOK, sort_key=0)
 app.command(explain, group=_LOOK, sort_key=1)
+app.command(groups, group=_LOOK, sort_key=2)
 app.command(registration, group=_LOOK, sort_key=2)
 app.command(doctor, group=_RUN, sort_key=0)
 

@@ -40,6 +40,10 @@ class Reader(Protocol):
         """Return the cmi5 registrations of one employee (roster id or pseudonym)."""
         ...
 
+    def groups(self, by: str) -> Answer:
+        """Return the scores of teams, roles or sites and of the program."""
+        ...
+
     def set_aside(self, limit: int) -> list[Answer]:
         """Return the newest records that could not be folded."""
         ...

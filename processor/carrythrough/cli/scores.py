@@ -143,7 +143,11 @@ def _one(answer: dict[str, Any], skill: str, stage: str, *, as_json: bool) -> No
     say(heading_of(answer), "bold")
     overall = answer["overall"]
     if overall is not None:
-        say(f"Overall {words.points(overall['score'])} of 100; weakest: {overall['weakest_skill']}.")
+        low, high = words.points(overall["low"]), words.points(overall["high"])
+        say(
+            f"Overall {words.points(overall['score'])} of 100 (80 % interval {low}–{high}); weakest: "
+            f"{overall['weakest_skill']} with {words.points(overall['weakest_score'])}."
+        )
     if not skills:
         say("No evidence yet" + (" that matches." if skill or stage else "."))
         return

@@ -60,6 +60,10 @@ class ServerReader:
         """See `reader.Reader`."""
         return self._get(f"/v1/employees/{quote(reference, safe='')}/registrations", {})
 
+    def groups(self, by: str) -> Answer:
+        """See `reader.Reader`."""
+        return self._get("/v1/groups", {"by": by})
+
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""
         return self._pages("/v1/quarantine", "quarantine", limit, {})[0]

@@ -13,6 +13,8 @@ from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.program.types import Skill
 from carrythrough.scoring.decay import DAY_MS
+from carrythrough.scoring.overall import overall_of
+from carrythrough.scoring.score import Score
 from carrythrough.scoring.state import LearnerState, PairState
 
 TREND_DAYS = 7
@@ -67,25 +69,45 @@ def skill_score(
     }
 
 
-def overall(in_force: InForce, subject: str, found: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the importance-weighted mean over the role's skills with the weakest beside it."""
+def parts_of(
+    in_force: InForce, subject: str, learner: LearnerState, now_ms: int
+) -> list[tuple[Skill, float, Score]]:
+    """Return (skill, importance, score) of the skills of a person's role that have a score at `now_ms`.
+
+    Importance is that of the role in the map: 1 for a skill that names no roles or a person without one.
+    """
     person = in_force.directory.person(subject)
     role = person.role if person is not None else ""
-    skills = in_force.program.skills
-    total = weight = 0.0
-    weakest: dict[str, Any] | None = None
-    for entry in found:
-        roles = skills[entry["skill"]].roles
-        importance = roles.get(role, 0.0 if roles and role else 1.0)
-        if entry["score"] is None or not importance:
+    found = []
+    for skill_id in sorted(learner.pairs):
+        skill = in_force.program.skills.get(skill_id)
+        if skill is None:
             continue
-        total += importance * entry["score"]
-        weight += importance
-        if weakest is None or entry["score"] < weakest["score"]:
-            weakest = entry
-    if weakest is None:
+        importance = skill.roles.get(role, 0.0 if skill.roles and role else 1.0)
+        if importance > 0.0:
+            pair = learner.pairs[skill_id]
+            at_ms = max(now_ms, pair.published.as_of_ms)
+            reading = read_pair(learner, pair, at_ms, skill, in_force.model, in_force.program.policy)
+            if reading.score is not None:
+                found.append((skill, importance, reading.score))
+    return found
+
+
+def overall(in_force: InForce, subject: str, learner: LearnerState, now_ms: int) -> dict[str, Any] | None:
+    """Return the importance-weighted mean over the role's skills with the weakest beside it."""
+    parts = parts_of(in_force, subject, learner, now_ms)
+    found = overall_of([(importance, score) for _, importance, score in parts])
+    if found is None:
         return None
-    return {"score": round(total / weight, 4), "weakest_skill": weakest["skill"]}
+    weakest = min(parts, key=lambda part: part[2].value)
+    return {
+        "score": round(found.value, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
+        "skills": found.skills,
+        "weakest_skill": weakest[0].id,
+        "weakest_score": round(weakest[2].value, 4),
+    }
 
 
 def named(in_force: InForce, entry: dict[str, Any], subject: str) -> dict[str, Any]:

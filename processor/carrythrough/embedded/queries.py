@@ -15,6 +15,7 @@ import msgspec
 
 from carrythrough.embedded.database import connect, marks, select
 from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.groups import Groups
 from carrythrough.embedded.history import History, known_then
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
@@ -23,11 +24,11 @@ from carrythrough.embedded.presenting import named, overall, rfc3339, skill_scor
 from carrythrough.embedded.registrations import Registrations, set_aside_evidence
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
-from carrythrough.embedded.view import read_ledger
+from carrythrough.embedded.view import read_learners, read_ledger
 from carrythrough.pipeline.explain import explain
 from carrythrough.pipeline.plan import InForce
 from carrythrough.reinforcement.stage import Stage
-from carrythrough.scoring.codec import decode_header, decode_pair
+from carrythrough.scoring.codec import decode_pair
 from carrythrough.scoring.state import LearnerState
 from carrythrough.telemetry.metrics import Telemetry
 
@@ -56,6 +57,7 @@ class Queries:
         self._telemetry = telemetry
         self._now_ms = now_ms
         self._history = history
+        self._groups = Groups(state.path, lambda: self.in_force)
         self._connection = connect(state.path, readonly=True)
         self._terms = Terms(self._connection)
         self._lock = threading.RLock()
@@ -71,6 +73,7 @@ class Queries:
         """Close the connections; safe to call twice."""
         self._connection.close()
         self._history.close()
+        self._groups.close()
         self.registrations.close()
 
     def subject(self, reference: str) -> str | None:
@@ -96,7 +99,7 @@ class Queries:
         answer: dict[str, Any] = {
             "subject": subject,
             "as_of": rfc3339(now_ms),
-            "overall": overall(self.in_force, subject, found),
+            "overall": overall(self.in_force, subject, learner, now_ms),
             "skills": found,
         }
         return named(self.in_force, answer, subject) if names else answer
@@ -198,9 +201,12 @@ class Queries:
                 position = self._history.position_at(known_ms, self._state.position)
                 in_force = self._history.in_force(position)
                 asides = set_aside(self._connection, self._terms, number, position)
-                beside = set_aside_evidence(
-                    known_then(self._connection, rows, position), asides, skill_id, at_ms
-                )
+                then = [
+                    row
+                    for row in known_then(self._connection, rows, position)
+                    if row.evidence.source in asides
+                ]
+                beside = set_aside_evidence(then, asides, skill_id, at_ms)
                 rows = known_then(self._connection, rows, position, asides)
         skill = in_force.program.skills.get(skill_id)
         if skill is None:
@@ -227,6 +233,10 @@ class Queries:
             "SELECT state FROM pair WHERE employee=? AND skill=?", (number, self._terms.find(skill_id))
         ).fetchone()
         return 0 if row is None else decode_pair(bytes(row[0])).published.as_of_ms
+
+    def groups(self, by: str, now_ms: int) -> dict[str, Any]:
+        """Return the scores of teams, roles or sites and of the program, at most a minute old."""
+        return self._groups.report(by, now_ms)
 
     def actions(
         self, *, limit: int = 100, cursor: str | None = "", subject: str | None = "", status: str = ""
@@ -352,22 +362,8 @@ class Queries:
         return None if row is None else int(row[0])
 
     def _learners(self, subjects: Iterable[str]) -> dict[str, LearnerState]:
-        wanted = list(subjects)
         with self._lock:
-            heads = select(
-                self._connection,
-                f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(wanted))})",
-                wanted,
-            )
-            by_id = {number: (subject, decode_header(bytes(header))) for number, subject, header in heads}
-            rows = select(
-                self._connection,
-                f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(by_id))})",
-                list(by_id),
-            )
-            for number, skill, state in rows:
-                by_id[number][1].pairs[self._terms.text(skill)] = decode_pair(bytes(state))
-        return dict(by_id.values())
+            return read_learners(self._connection, self._terms, list(subjects))
 
 
 def _before(cursor: str | None) -> int:

@@ -198,6 +198,26 @@ class StoreView:
         return [row[0] for row in rows]
 
 
+def read_learners(
+    connection: apsw.Connection, terms: Terms, subjects: Sequence[str]
+) -> dict[str, LearnerState]:
+    """Return the stored employees among `subjects`, at most a few hundred at once."""
+    heads = select(
+        connection,
+        f"SELECT id, subject, header FROM employee WHERE subject IN ({marks(len(subjects))})",
+        subjects,
+    )
+    by_id = {number: (subject, decode_header(bytes(header))) for number, subject, header in heads}
+    rows = select(
+        connection,
+        f"SELECT employee, skill, state FROM pair WHERE employee IN ({marks(len(by_id))})",
+        list(by_id),
+    )
+    for number, skill, state in rows:
+        by_id[number][1].pairs[terms.text(skill)] = decode_pair(bytes(state))
+    return dict(by_id.values())
+
+
 def contested_pieces(connection: apsw.Connection, up_to: int = 1 << 62) -> set[Piece]:
     """Return the pieces that were set aside by the contests up to a position of the log."""
     rows = select(

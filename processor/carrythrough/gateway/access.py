@@ -19,15 +19,15 @@ class Access:
         self._credentials = credentials
         self._session_of = session_of
 
-    async def require(self, request: HTTPConnection, scope: str) -> str:
-        """Return who asks; raises PermanentError 401 or 403."""
+    async def require(self, request: HTTPConnection, scope: str, *others: str) -> str:
+        """Return who asks and has any of the scopes; raises PermanentError 401 or 403."""
         credential = self._credential(request)
         if credential is None:
             viewer = self._session_of(request)
             if viewer is not None:
                 return viewer
             raise PermanentError(_UNAUTHENTICATED)
-        if not credential.allows(scope):
+        if not credential.allows(scope, *others):
             raise PermanentError(_missing_scope(credential.name, scope))
         return credential.name
 

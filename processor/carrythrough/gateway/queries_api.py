@@ -18,6 +18,7 @@ from carrythrough.gateway.problems import problem_response
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
+GROUP_DIMENSIONS = ("team", "role", "site")
 
 Handler = Callable[[Request], Awaitable[Response]]
 _encode = msgspec.json.Encoder().encode
@@ -37,18 +38,19 @@ class QueriesApi:
             Route("/v1/employees/{reference}/scores", self.guarded(self.employee_scores), methods=["GET"]),
             Route("/v1/employees/{reference}/explanation", self.guarded(self.explanation), methods=["GET"]),
             Route("/v1/scores", self.guarded(self.scores), methods=["GET"]),
+            Route("/v1/groups", self.guarded(self.groups, "groups/read"), methods=["GET"]),
             Route("/v1/actions", self.guarded(self.actions), methods=["GET"]),
             Route("/v1/quarantine", self.guarded(self.quarantine), methods=["GET"]),
             Route("/v1/dead-letters", self.guarded(self.dead_letters), methods=["GET"]),
             Route("/v1/summary", self.guarded(self.summary), methods=["GET"]),
         ]
 
-    def guarded(self, handler: Handler) -> Handler:
-        """Ask for the scope, and answer every refusal as a problem."""
+    def guarded(self, handler: Handler, *others: str) -> Handler:
+        """Ask for the scope scores/read or one of `others`, and answer every refusal as a problem."""
 
         async def guarded(request: Request) -> Response:
             try:
-                await self._access.require(request, "scores/read")
+                await self._access.require(request, "scores/read", *others)
                 return await handler(request)
             except PermanentError as refused:
                 headers = (
@@ -105,6 +107,14 @@ class QueriesApi:
                 names=names,
             )
         )
+
+    async def groups(self, request: Request) -> Response:
+        """Scores of teams, roles or sites and of the program, with what must stay hidden hidden."""
+        check_parameters(request, ("by",))
+        by = request.query_params.get("by", "team")
+        if by not in GROUP_DIMENSIONS:
+            raise refusal("parameter-invalid", "by", f"{by!r}", f"by is one of {', '.join(GROUP_DIMENSIONS)}")
+        return reply(await run_in_threadpool(self._queries.groups, by, self._now_ms()))
 
     async def actions(self, request: Request) -> Response:
         """A page of actions, newest first."""

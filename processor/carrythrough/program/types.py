@@ -219,7 +219,8 @@ class Policy(_Part, frozen=True, kw_only=True):
     """The guards that hold whatever the rules say.
 
     holdout: share of people who never get an action, 0..0.5. minimum_outcomes and
-    minimum_effective: no score is shown under these (outcomes, and their decayed weight).
+    minimum_effective: no score is shown under these (outcomes, and their decayed weight). minimum_group:
+    people with a score under whom a group has none.
     """
 
     per_day: Annotated[int, Meta(ge=0, le=10)] = 1
@@ -231,6 +232,7 @@ class Policy(_Part, frozen=True, kw_only=True):
     kill: Kill = Kill()
     minimum_outcomes: Annotated[int, Meta(ge=1, le=1000)] = 5
     minimum_effective: Annotated[float, Meta(ge=0.0, le=1000.0)] = 3.0
+    minimum_group: Annotated[int, Meta(ge=3, le=1000)] = 8
 
 
 class ProgramMap(_Part, frozen=True, kw_only=True, rename={"id": "map"}):

@@ -44,6 +44,10 @@ class PageQueries(Protocol):
         """
         ...
 
+    def groups(self, by: str, now_ms: int) -> Json:
+        """Return the scores of the groups of one dimension and of the program."""
+        ...
+
     def actions(self, *, limit: int, subject: str) -> Json:
         """Return `{"actions", "next"}`, newest first."""
         ...

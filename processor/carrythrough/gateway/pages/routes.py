@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from carrythrough.gateway.pages.board import BoardReader
+from carrythrough.gateway.pages.groups import GroupsPage
 from carrythrough.gateway.pages.matrix import MatrixPage
 from carrythrough.gateway.pages.person import PersonPage
 from carrythrough.gateway.pages.queries import PageQueries
@@ -31,7 +32,7 @@ class StaticAssets(StaticFiles):
 def routes(
     queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int], invite: Invite | None = None
 ) -> list[BaseRoute]:
-    """Return the routes of the pages: `/`, `/people/...`, `/signin`, `/signout`, `/static/...`.
+    """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/signin`, `/signout`, `/static/...`.
 
     queries: the object behind REST. now_ms: the server's clock (may be scaled), for words such as
     "2 days ago"; sessions keep their own, real time. invite: checks who may have a new sign-in link
@@ -45,6 +46,7 @@ def routes(
         Route("/", matrix.show, methods=["GET"]),
         Route("/people/names", matrix.names, methods=["GET"]),
         Route("/people/{subject}", person.show, methods=["GET"]),
+        Route("/groups", GroupsPage(queries, sessions, now_ms).show, methods=["GET"]),
         Route("/signin", signin.enter, methods=["GET"]),
         Route("/signin/links", signin.invite, methods=["POST"]),
         Route("/signout", signin.leave, methods=["POST"]),

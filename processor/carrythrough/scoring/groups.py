@@ -1,0 +1,114 @@
+"""Scores of groups, and which of them must stay hidden so that no few people can be worked out from the rest.
+
+A mean over fewer people than the minimum says too much about each of them. Hiding it is not enough: the
+total less the other groups gives it back. So in each way of dividing people (by team, by role, by site) either
+nothing is hidden, or at least two groups are, which together reach the minimum; and of two groups shown, one
+inside the other, the rest must reach the minimum as well (complementary suppression; cf. Willenborg and
+de Waal, Elements of statistical disclosure control, 2001, ch. 4). What changes from one day to the next is not
+guarded against: somebody who joins moves the mean of the group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+Key = tuple[str, str]
+"""(dimension, group): ("team", "north"). The whole is WHOLE."""
+
+WHOLE: Key = ("program", "")
+SMALL, SIBLING = "small", "sibling"
+"""Why a group is hidden: it is too small itself, or showing it would give a small one away."""
+
+
+class Member(NamedTuple):
+    """One person with a value: who, their group in each dimension, mean 0..1 and variance of the value."""
+
+    subject: str
+    groups: Mapping[str, str]
+    value: float
+    variance: float
+
+
+class GroupScore(NamedTuple):
+    """The mean over a group. people: with a value. variance: of the mean, people being independent."""
+
+    value: float
+    variance: float
+    people: int
+
+
+def group_scores(members: Iterable[Member], minimum: int) -> dict[Key, GroupScore | str]:
+    """Return the mean of each group and of WHOLE, or the reason (SMALL, SIBLING) why it is hidden.
+
+    minimum: people that a group needs, at least 1.
+    """
+    people: dict[Key, dict[str, Member]] = {WHOLE: {}}
+    for member in members:
+        people[WHOLE][member.subject] = member
+        for key in member.groups.items():
+            people.setdefault(key, {})[member.subject] = member
+    hidden = suppressed({key: frozenset(found) for key, found in people.items()}, minimum)
+    return {
+        key: hidden[key] if key in hidden else _mean(list(found.values())) for key, found in people.items()
+    }
+
+
+def _mean(members: list[Member]) -> GroupScore:
+    n = len(members)
+    return GroupScore(sum(m.value for m in members) / n, sum(m.variance for m in members) / (n * n), n)
+
+
+def suppressed(people: Mapping[Key, frozenset[str]], minimum: int) -> dict[Key, str]:
+    """Return the groups to hide with the reason; what is shown then gives nothing under `minimum` people away.
+
+    people: who is in each group; each dimension divides the people of WHOLE. Groups without anybody are hidden.
+    """
+    hidden = {key: SMALL for key, found in people.items() if len(found) < minimum}
+    dimensions: dict[str, list[Key]] = {}
+    for key in sorted(people):
+        if key != WHOLE:
+            dimensions.setdefault(key[0], []).append(key)
+    nested = _nested(people)
+    while more := _given_away(people, dimensions, nested, hidden, minimum):
+        hidden |= dict.fromkeys(more, SIBLING)
+    return hidden
+
+
+def _given_away(
+    people: Mapping[Key, frozenset[str]],
+    dimensions: Mapping[str, list[Key]],
+    nested: list[tuple[Key, Key]],
+    hidden: Mapping[Key, str],
+    minimum: int,
+) -> list[Key]:
+    """Return groups that have to be hidden too, as things stand; [] when what is shown is safe."""
+    more: list[Key] = []
+    for keys in dimensions.values():
+        out = [key for key in keys if key in hidden and people[key]]
+        shown = [key for key in keys if key not in hidden]
+        exposed = 0 < sum(len(people[key]) for key in out) < minimum or len(out) == 1
+        if exposed and shown:
+            more.append(min(shown, key=lambda key: (len(people[key]), key)))
+    for inner, outer in nested:
+        rest = len(people[outer]) - len(people[inner])
+        if inner not in hidden and outer not in hidden and 0 < rest < minimum:
+            more.append(inner)
+    return more
+
+
+def _nested(people: Mapping[Key, frozenset[str]]) -> list[tuple[Key, Key]]:
+    """Return (inner, outer) for groups of different dimensions of which one lies inside the other."""
+    of_person: dict[str, list[Key]] = {}
+    for key, found in people.items():
+        for subject in found:
+            of_person.setdefault(subject, []).append(key)
+    meeting = {pair for keys in of_person.values() for pair in combinations(sorted(keys), 2)}
+    inside: list[tuple[Key, Key]] = []
+    for a, b in sorted(meeting):
+        if people[a] < people[b]:
+            inside.append((a, b))
+        elif people[b] < people[a]:
+            inside.append((b, a))
+    return inside
