@@ -43,12 +43,11 @@ _encode = msgspec.json.Encoder().encode
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """How statements are given out.
 
-    version: "1.0.3" or "2.0.0", which the answer speaks; 2.0 has timestamps in UTC. authority_home: home page
-    of the accounts that stand for credentials. languages: as of `languages.ranges`, for "canonical".
-    activity: IRI → the definition that is held canonical, None for one that only its statement describes.
+    authority_home: home page of the accounts that stand for credentials. languages: as of
+    `languages.ranges`, for "canonical". activity: IRI → the activity with the definition that is held
+    canonical, None for one that only its statement describes.
     """
 
-    version: str
     authority_home: str
     format: Format = "exact"
     languages: tuple[str, ...] = ()
@@ -59,9 +58,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
         sent = _statement(stored.raw)
         change = self._change()
         at = time_text(stored.stored_ms)
-        timestamp = at if sent.timestamp is None else sent.timestamp
-        if self.version == "2.0.0":
-            timestamp = in_utc(timestamp)
+        timestamp = at if sent.timestamp is None else in_utc(sent.timestamp)
         pieces = [
             b'{"id":"',
             formats.uuid_text(stored.id).encode(),
@@ -108,9 +105,9 @@ def time_text(ms: int) -> str:
 
 
 def in_utc(text: str) -> str:
-    """Return a timestamp that was admitted as RFC 3339 in UTC, its fraction digit for digit (9274.1.1 4.2.7).
+    """Return a timestamp that was admitted as RFC 3339 in UTC, its fraction digit for digit.
 
-    What is written in another form of ISO 8601 (1.0 admits it), or names a leap second, is returned to
+    Data 4.5.s1.b6; 9274.1.1 4.2.7. What is written in another form of ISO 8601 (1.0 admits it), or names a leap second, is returned to
     the millisecond.
     """
     found = _RFC3339.fullmatch(text)
@@ -123,7 +120,10 @@ def in_utc(text: str) -> str:
         except (ValueError, OverflowError):
             pass
     ms = formats.timestamp_ms(text, rfc3339=False)
-    return text if ms is None else time_text(ms)
+    try:
+        return text if ms is None else time_text(ms)
+    except OverflowError:  # the year 0 or 10000 of UTC, which RFC 3339 cannot say
+        return text
 
 
 class _Ids:

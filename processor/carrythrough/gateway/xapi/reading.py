@@ -31,11 +31,10 @@ CONSISTENCY_KEPT_S = 0.05
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer shows statements.
 
-    version: that the answer speaks. languages: wanted, best first. mine: whose statements alone may be
+    languages: wanted, best first. mine: whose statements alone may be
     seen, "" for everybody's. path: of the resource, where `more` links begin.
     """
 
-    version: str
     format: Format
     attachments: bool
     languages: tuple[str, ...]
@@ -102,7 +101,6 @@ class StatementReading:
 
     def _rendering(self, shown: Shown) -> Rendering:
         return Rendering(
-            version=shown.version,
             authority_home=self._authority_home,
             format=shown.format,
             languages=shown.languages,

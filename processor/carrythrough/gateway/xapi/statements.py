@@ -41,7 +41,6 @@ class _StatementEndpoint(XapiEndpoint):
         """Return how an answer to `call` shows statements to a credential."""
         accept = call.header(b"accept-language")
         return Shown(
-            version=call.version,
             format=format_,
             attachments=attachments,
             languages=() if accept is None else languages.ranges(accept.decode("latin-1")),
