@@ -10,9 +10,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carrythrough.cli.reader import Answer
-from carrythrough.cli.table import Column, table
 from carrythrough.cli.target import Server, Target
-from carrythrough.cli.terminal import plural, say, say_json
+from carrythrough.cli.terminal import plural, say, say_json, say_wrapped
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.pages import words
 
@@ -87,27 +86,14 @@ def list_contests(
     if not found["contests"]:
         say("Nothing was contested.")
         return 0
-    columns: list[Column] = [
-        ("time (UTC)", "ids"),
-        ("person", "ids", 3),
-        ("what", "left"),
-        ("evidence", "ids", 2),
-        ("by", "left"),
-        ("reason", "left"),
-    ]
-    table(columns, (_row(entry) for entry in found["contests"]))
+    for entry in found["contests"]:
+        what = "restored" if entry["restore"] else "set aside"
+        say(f"{words.when(entry['time'])} UTC, {what} by {entry['by']}", "bold")
+        say_wrapped(entry["reason"])
+        for one in entry["evidence"]:
+            say(f"  {one}")
+        say(f"  of {entry['subject']}", "dim")
     return 0
-
-
-def _row(entry: Answer) -> list[Any]:
-    return [
-        words.when(entry["time"]),
-        entry["subject"],
-        "restored" if entry["restore"] else "set aside",
-        ", ".join(entry["evidence"]),
-        entry["by"],
-        entry["reason"],
-    ]
 
 
 def _contest(

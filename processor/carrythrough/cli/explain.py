@@ -109,7 +109,11 @@ def _words(found: dict[str, Any]) -> None:
     reasons = [reason for reason in found["reasons"] if reason["points"]]
     if reasons:
         say()
-        say("What moved it, in points of 100", "bold")
+        say("How its points add up", "bold")
+        base = found["prior"]["base"]
+        say_wrapped(
+            "The rate of somebody about whom nothing is known.", f"  {words.signed_points(100 * base):>6}  "
+        )
         for reason in reasons:
             say_wrapped(reason["text"], f"  {words.signed_points(reason['points']):>6}  ")
     missing = [text for text in found["missing"] if text not in found["sentences"]]
@@ -161,9 +165,9 @@ def _evidence(found: dict[str, Any], limit: int) -> None:
         ("outcome", "right"),
         ("counts now", "right", 3),
         ("moved", "right"),
-        ("rule of the map", "left", 1),
+        ("source", "ids", 1),
+        ("rule of the map", "left", 5),
         ("about", "left", 4),
-        ("source", "ids", 5),
     ]
     table(columns, (_piece(piece) for piece in shown))
 
@@ -177,9 +181,9 @@ def _piece(piece: dict[str, Any]) -> list[Any]:
         "–" if outcome is None else f"{outcome:.2f}",
         "–" if outcome is None else f"{piece['weight_now']:.2f}",
         words.signed_points(piece["moved"]),
+        uuid_text(piece["source"]),
         piece["rule"],
         _tail(piece["item"]),
-        uuid_text(piece["source"]),
     ]
 
 
