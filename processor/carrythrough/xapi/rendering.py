@@ -107,8 +107,8 @@ def time_text(ms: int) -> str:
 def in_utc(text: str) -> str:
     """Return a timestamp that was admitted as RFC 3339 in UTC, its fraction digit for digit.
 
-    Data 4.5.s1.b6; 9274.1.1 4.2.7. What is written in another form of ISO 8601 (1.0 admits it), or names a leap second, is returned to
-    the millisecond.
+    Data 4.5.s1.b6; 9274.1.1 4.2.7. What is written in another form of ISO 8601 (1.0 admits it), or names a
+    leap second, is returned to the millisecond.
     """
     found = _RFC3339.fullmatch(text)
     if found is not None:
