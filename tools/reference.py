@@ -16,6 +16,7 @@ from reference_pages.conformance_page import conformance_page
 from reference_pages.errors_page import errors_page
 from reference_pages.files_pages import performance_event_page, program_map_page, roster_page
 from reference_pages.metrics_page import metrics_page
+from reference_pages.profile_page import profile_page
 from reference_pages.reasons_page import reasons_page
 from reference_pages.repairs_page import repairs_page
 from reference_pages.settings_page import settings_page
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "roster.md": roster_page,
     "settings.md": settings_page,
     "xapi-conformance.md": conformance_page,
+    "xapi-profile.md": profile_page,
 }
 
 
