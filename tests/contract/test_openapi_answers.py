@@ -1,0 +1,355 @@
+"""Proves that a real server answers as schemas/openapi.yaml says, with good requests and with bad ones.
+
+Each status must be declared for its operation, and each body must fit the declared schema.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVER = """
+import json, sys
+from carrythrough.embedded.serve import serve
+from carrythrough.settings import Settings
+settings = Settings(data_dir=sys.argv[1], port=0, metrics_port=0, program=sys.argv[2], log_level="error")
+serve(settings, on_ready=lambda info: print(json.dumps(info), flush=True))
+"""
+Faults = Callable[[str, Any], list[str]]
+AGENT = {"mbox": "mailto:a@example.org"}
+GOOD = {"actor": AGENT, "verb": {"id": "http://x.example/v"}, "object": {"id": "http://x.example/o"}}
+
+
+class Live:
+    """A server process with some employees in it."""
+
+    def __init__(self, folder: Path, program: Path) -> None:
+        command = [sys.executable, "-c", SERVER, str(folder), str(program)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        info = json.loads(self.process.stdout.readline())
+        self.port = int(info["url"].rpartition(":")[2])
+        self.credentials = {
+            made["name"]: "Basic " + base64.b64encode(f"{made['key']}:{made['secret']}".encode()).decode()
+            for made in info["credentials"]
+        }
+        self.subject = ""
+        self.token = ""
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", credential: str = "reader", **headers: str
+    ) -> tuple[int, str, bytes]:
+        """Return status, media type and body of an answer."""
+        sent = {
+            "Authorization": self.credentials.get(credential, credential),
+            "X-Experience-API-Version": "1.0.3",
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(link):
+            link.request(method, path, body, {name: value for name, value in sent.items() if value})
+            answer = link.getresponse()
+            kind = answer.headers.get("content-type", "").partition(";")[0]
+            text = b"" if kind == "text/event-stream" else answer.read()
+            return answer.status, kind, text
+
+
+AN_HOUR_AGO = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
+
+
+def scored(number: int, scaled: float) -> dict[str, Any]:
+    return {
+        **GOOD,
+        "id": f"{number:08x}-0000-4000-8000-000000000000",
+        "object": {"id": f"https://x.example/q/{number}"},
+        "result": {"score": {"scaled": scaled}},
+        "timestamp": AN_HOUR_AGO,
+    }
+
+
+REGISTRATION = "6d2e4a0e-6b5e-4f0e-9d1f-0c8f8d8f1a2b"
+CMI5 = "https://w3id.org/xapi/cmi5/context/"
+
+
+def of_registration(number: int, verb: str, scaled: float | None = None) -> dict[str, Any]:
+    """Return a cmi5-defined statement; "satisfied" is about the course."""
+    extensions = {CMI5 + "extensions/sessionid": "s-1"}
+    if verb == "launched":
+        extensions |= {CMI5 + "extensions/moveon": "Passed", CMI5 + "extensions/masteryscore": 0.5}
+    category = [{"id": CMI5 + "categories/cmi5"}, {"id": CMI5 + "categories/moveon"}]
+    root = "https://w3id.org/xapi/adl/verbs/" if verb == "satisfied" else "http://adlnet.gov/expapi/verbs/"
+    return {
+        "id": f"{number:08x}-0000-4000-8000-00000000c315",
+        "actor": AGENT,
+        "verb": {"id": root + verb},
+        "object": {"id": "https://x.example/" + ("course" if verb == "satisfied" else "au/1")},
+        "timestamp": f"2026-03-01T10:00:0{number}Z",
+        **({} if scaled is None else {"result": {"score": {"scaled": scaled}}}),
+        "context": {
+            "registration": REGISTRATION,
+            "contextActivities": {"category": category},
+            "extensions": extensions,
+        },
+    }
+
+
+COURSE = [
+    of_registration(1, "launched"),
+    of_registration(2, "failed", 0.2),
+    of_registration(3, "passed", 0.9),
+    of_registration(4, "passed", 0.95),
+    of_registration(5, "satisfied"),
+]
+EVENT = {
+    "id": "1",
+    "source": "qa",
+    "kind": "qa-result",
+    "employee": "e-1",
+    "time": "2026-03-01T10:00:00Z",
+    "outcome": {"met": True},
+}
+
+
+STATEMENT = json.dumps(scored(0, 1.0)).encode()
+OTHER = json.dumps(scored(0, 0.0)).encode()
+ID_0 = "00000000-0000-4000-8000-000000000000"
+EVENTS = json.dumps([EVENT]).encode()
+CLOUD_EVENT = json.dumps(
+    {
+        "specversion": "1.0",
+        "id": "2",
+        "source": "qa",
+        "type": "org.carrythrough.performance",
+        "data": {**EVENT, "id": "2"},
+    }
+).encode()
+WRONG = "Basic bG1zOndyb25n"
+STATE = "?activityId=http://x.example/o&agent=%7B%22mbox%22:%22mailto:a@example.org%22%7D&stateId=s"
+AGENT_PROFILE = "?agent=%7B%22mbox%22:%22mailto:a@example.org%22%7D&profileId=p"
+DOCUMENTS = {
+    "/xapi/activities/state": STATE,
+    "/xapi/activities/profile": "?activityId=http://x.example/o&profileId=p",
+    "/xapi/agents/profile": AGENT_PROFILE,
+}
+CONTEST = json.dumps(
+    {
+        "employee": "{reference}",
+        "evidence": ["00000001-0000-4000-8000-000000000000"],
+        "reason": "Somebody else sat at my desk",
+    }
+).encode()
+RESTORE = CONTEST.replace(b'"reason"', b'"restore": true, "reason"')
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory, program_map: str) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("openapi")
+    (folder / "map.yaml").write_text(program_map)
+    server = Live(folder / "data", folder / "map.yaml")
+    try:
+        body = json.dumps([*COURSE, *(scored(number, 1.0) for number in range(8))]).encode()
+        status, _, _ = server.ask("POST", "/xapi/statements", body, "lms")
+        assert status == 200
+        server.token = json.loads(server.ask("GET", "/xapi/statements?limit=1", b"", "lms")[2])[
+            "more"
+        ].rpartition("/")[2]
+        assert server.token
+        assert server.ask("POST", "/v1/performance-events", EVENTS, "business")[0] == 200
+        for path, query in DOCUMENTS.items():
+            assert server.ask("POST", path + query, b"{}", "lms")[0] == 204
+        deadline = time.monotonic() + 20
+        while not server.subject and time.monotonic() < deadline:
+            page = json.loads(server.ask("GET", "/v1/scores")[2])["scores"]
+            server.subject = next((entry["subject"] for entry in page if entry["outcomes"] == 8), "")
+            time.sleep(0.05)
+        assert server.subject
+        yield server
+    finally:
+        server.stop()
+
+
+Call = tuple[str, str, str, bytes, str, dict[str, str], int]
+CALLS: list[Call] = [
+    # path as documented, method, query, body, credential, headers, status
+    ("/xapi/statements", "POST", "", STATEMENT, "lms", {}, 200),
+    ("/xapi/statements", "POST", "", b"[" + STATEMENT + b"]", "lms", {"X-Experience-API-Version": "2.0.0"}, 200),
+    ("/xapi/statements", "POST", "", b"{", "lms", {}, 400),
+    ("/xapi/statements", "POST", "?x=1", STATEMENT, "lms", {}, 400),
+    ("/xapi/statements", "POST", "", STATEMENT, WRONG, {}, 401),
+    ("/xapi/statements", "POST", "", STATEMENT, "reader", {}, 403),
+    ("/xapi/statements", "POST", "", OTHER, "lms", {}, 409),
+    ("/xapi/statements", "POST", "", b" " * (11 << 20), "lms", {}, 413),
+    ("/xapi/statements", "POST", "", STATEMENT, "lms", {"Content-Type": "text/plain"}, 400),
+    ("/xapi/statements", "POST", "", STATEMENT, "lms", {"Content-Encoding": "br"}, 415),
+    ("/xapi/statements", "GET", "?limit=3", b"", "lms", {}, 200),
+    ("/xapi/statements", "GET", "?limit=3&format=ids&ascending=true", b"", "lms",
+     {"X-Experience-API-Version": "2.0.0"}, 200),
+    ("/xapi/statements", "GET", f"?statementId={ID_0}", b"", "lms", {}, 200),
+    ("/xapi/statements", "GET", f"?voidedStatementId={ID_0}", b"", "lms", {}, 404),
+    ("/xapi/statements", "GET", "?limit=x", b"", "lms", {}, 400),
+    ("/xapi/statements", "GET", "", b"", WRONG, {}, 401),
+    ("/xapi/statements", "GET", "", b"", "business", {}, 403),
+    ("/xapi/statements/more/{token}", "GET", "", b"", "lms", {}, 200),
+    ("/xapi/statements/more/{token}", "GET", "x", b"", "lms", {}, 400),
+    ("/xapi/statements/more/{token}", "GET", "", b"", "", {}, 401),
+    ("/xapi/statements", "PUT", f"?statementId={ID_0}", STATEMENT, "lms", {}, 204),
+    ("/xapi/statements", "PUT", "", STATEMENT, "lms", {}, 400),
+    ("/xapi/statements", "PUT", f"?statementId={ID_0}", OTHER, "lms", {}, 409),
+    ("/xapi/activities", "GET", "?activityId=http://x.example/o", b"", "lms", {}, 200),
+    ("/xapi/activities", "GET", "", b"", "lms", {}, 400),
+    ("/xapi/agents", "GET", AGENT_PROFILE.partition("&")[0], b"", "lms", {}, 200),
+    ("/xapi/agents", "GET", "?agent=1", b"", "lms", {}, 400),
+    ("/xapi/about", "GET", "", b"", "", {}, 200),
+    *[
+        call
+        for path, query in DOCUMENTS.items()
+        for call in (
+            (path, "PUT", query + "-new", b"{}", "lms", {"If-None-Match": "*"}, 204),
+            (path, "PUT", query, b"{}", "lms", {"X-Experience-API-Version": "2.0.0"}, 409),
+            (path, "PUT", query, b"{}", "lms", {"If-Match": '"x"'}, 412),
+            (path, "PUT", query, b" " * (11 << 20), "lms", {}, 413),
+            (path, "POST", query + "-posted", b'{"a": 1}', "lms", {}, 204),
+            (path, "POST", query, b"[]", "lms", {}, 400),
+            (path, "GET", query, b"", "lms", {}, 200),
+            (path, "GET", query.rpartition("&")[0], b"", "lms", {}, 200),
+            (path, "GET", query + "-nothing", b"", "lms", {}, 404),
+            (path, "GET", query, b"", WRONG, {}, 401),
+            (path, "GET", query, b"", "reader", {}, 403),
+            (path, "DELETE", query, b"", "lms", {"If-Match": '"x"'}, 412),
+            (path, "DELETE", query + "-gone", b"", "lms", {}, 204),
+        )
+    ],
+    ("/v1/performance-events", "POST", "", EVENTS, "business", {}, 200),
+    ("/v1/performance-events", "POST", "", EVENTS[1:-1], "business", {"Content-Type": "application/x-ndjson"}, 200),
+    ("/v1/performance-events", "POST", "", CLOUD_EVENT, "business",
+     {"Content-Type": "application/cloudevents+json"}, 200),
+    ("/v1/performance-events", "POST", "", b"[" + CLOUD_EVENT + b"]", "business",
+     {"Content-Type": "application/cloudevents-batch+json"}, 200),
+    ("/v1/performance-events", "POST", "", b"[{}]", "business", {}, 400),
+    ("/v1/performance-events", "POST", "", EVENTS, "", {}, 401),
+    ("/v1/performance-events", "POST", "", EVENTS, "lms", {}, 403),
+    ("/v1/performance-events", "POST", "", EVENTS.replace(b"true", b"false"), "business", {}, 409),
+    ("/v1/performance-events", "POST", "", EVENTS, "business", {"Content-Type": "text/csv"}, 415),
+    ("/v1/employees/{reference}/scores", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/scores", "GET", "?x=1", b"", "reader", {}, 400),
+    ("/v1/employees/{reference}/scores", "GET", "", b"", "lms", {}, 403),
+    ("/v1/employees/{reference}/registrations", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/registrations", "GET", "?x=1", b"", "reader", {}, 400),
+    ("/v1/registrations/{registration}", "GET", "", b"", "reader", {}, 200),
+    ("/v1/registrations/{registration}", "GET", "x", b"", "reader", {}, 400),
+    ("/v1/registrations/{registration}", "GET", "", b"", WRONG, {}, 401),
+    ("/v1/registrations/{registration}", "GET", "", b"", "lms", {}, 403),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&at=2026-01-01T00:00:00Z", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/explanation", "GET", "", b"", "reader", {}, 400),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=nothing", b"", "reader", {}, 404),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=2999-01-01T00:00:00Z", b"",
+     "reader", {}, 200),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=yesterday", b"", "reader", {}, 400),
+    ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=2001-01-01T00:00:00Z", b"",
+     "reader", {}, 404),
+    ("/v1/groups", "GET", "?by=role", b"", "reader", {}, 200),
+    ("/v1/groups", "GET", "?by=shoe", b"", "reader", {}, 400),
+    ("/v1/groups", "GET", "", b"", "lms", {}, 403),
+    ("/v1/contests", "POST", "", CONTEST, "steward", {}, 201),
+    ("/v1/contests", "POST", "", RESTORE, "steward", {}, 201),
+    ("/v1/contests", "POST", "", CONTEST.replace(b"reason", b"season"), "steward", {}, 400),
+    ("/v1/contests", "POST", "", CONTEST, WRONG, {}, 401),
+    ("/v1/contests", "POST", "", CONTEST, "reader", {}, 403),
+    ("/v1/contests", "POST", "", CONTEST.replace(b"00000001", b"99999999"), "steward", {}, 404),
+    ("/v1/contests", "GET", "?subject={reference}&limit=1", b"", "reader", {}, 200),
+    ("/v1/contests", "GET", "?limit=x", b"", "reader", {}, 400),
+    ("/v1/contests", "GET", "?subject=nobody", b"", "reader", {}, 404),
+    ("/v1/scores", "GET", "?limit=1", b"", "reader", {}, 200),
+    ("/v1/scores", "GET", "?skill=calm&stage=fading&team=x", b"", "reader", {}, 200),
+    ("/v1/scores", "GET", "?limit=0", b"", "reader", {}, 400),
+    ("/v1/scores", "GET", "", b"", "", {}, 401),
+    ("/v1/actions", "GET", "", b"", "reader", {}, 200),
+    ("/v1/actions", "GET", "?subject=nobody", b"", "reader", {}, 404),
+    ("/v1/dead-letters", "GET", "", b"", "reader", {}, 200),
+    ("/v1/quarantine", "GET", "", b"", "reader", {}, 200),
+    ("/v1/stream", "GET", "", b"", "reader", {}, 200),
+    ("/v1/stream", "GET", "?types=gossip", b"", "reader", {}, 400),
+    ("/v1/stream", "GET", "", b"", "lms", {}, 403),
+    ("/v1/summary", "GET", "", b"", "reader", {}, 200),
+    ("/v1/summary", "GET", "", b"", WRONG, {}, 401),
+    ("/oauth/token", "POST", "", b"grant_type=client_credentials", "lms", FORM, 200),
+    ("/oauth/token", "POST", "", b"grant_type=password", "lms", FORM, 400),
+    ("/oauth/token", "POST", "", b"grant_type=client_credentials", WRONG, FORM, 401),
+    ("/oauth/token", "POST", "", b"x" * 20_000, "lms", FORM, 413),
+    ("/.well-known/oauth-authorization-server", "GET", "", b"", "", {}, 200),
+    ("/healthz", "GET", "", b"", "", {}, 200),
+    ("/readyz", "GET", "", b"", "", {}, 200),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "call", CALLS, ids=[f"{c[1]} {c[0]} {c[6]} {number}" for number, c in enumerate(CALLS)]
+)
+def test_each_answer_is_declared_and_fits(live: Live, document: dict[str, Any], faults: Faults, call: Call):
+    path, method, query, body, credential, headers, status = call
+    target = (path + query).replace("{reference}", live.subject).replace("{token}", live.token)
+    target = target.replace("{registration}", REGISTRATION)
+    body = body.replace(b"{reference}", live.subject.encode())
+    answered, kind, text = live.ask(method, target, body, credential, **headers)
+    assert answered == status, text[:500]
+    responses = document["paths"][path][method.lower()]["responses"]
+    assert str(status) in responses
+    pointer = f"/paths/{path.replace('/', '~1')}/{method.lower()}/responses/{status}"
+    response = responses[str(status)]
+    if "$ref" in response:
+        pointer = response["$ref"].removeprefix("#")
+        response = document["components"]["responses"][pointer.rpartition("/")[2]]
+    if status == 204:
+        assert text == b""
+        return
+    assert kind in response["content"]
+    if kind != "text/event-stream":
+        pointer += f"/content/{kind.replace('/', '~1')}/schema"
+        assert faults(pointer.replace("{", "%7B").replace("}", "%7D"), json.loads(text)) == []
+
+
+def test_every_operation_was_asked_with_success(document: dict[str, Any]):
+    asked = {(path, method) for path, method, _, _, _, _, status in CALLS if status < 300}
+    assert asked == {(path, method.upper()) for path, item in document["paths"].items() for method in item}
+
+
+def test_what_comes_over_the_stream_fits(live: Live, faults: Faults):
+    link = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
+    with contextlib.closing(link):
+        headers = {"Authorization": live.credentials["reader"], "Last-Event-ID": "0"}
+        link.request("GET", "/v1/stream?types=score,stage,action,decision", headers=headers)
+        answer = link.getresponse()
+        assert answer.status == 200
+        seen: dict[str, int] = {}
+        name = ""
+        while sum(seen.values()) < 8:
+            line = answer.readline().decode().rstrip("\n")
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                effect = json.loads(line.removeprefix("data: "))
+                assert effect["type"] == name
+                assert faults("/components/schemas/Effect", effect) == []
+                seen[name] = seen.get(name, 0) + 1
+    assert seen["score"] >= 1
+    assert set(seen) <= {"score", "stage", "action", "decision"}
