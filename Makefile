@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export PYTHON
 
-.PHONY: help run test lint format coverage docs lock wheel env dev-env clean
+.PHONY: help run test lint format coverage docs fuzz lock wheel env dev-env clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ coverage: dev-env ## Tests with branch coverage of the product: make coverage AR
 
 bench-%: dev-env ## Run one benchmark: make bench-intake, make bench-memory
 	@.venv/bin/python benchmarks/$(subst -,_,$*).py $(ARGS)
+
+fuzz: dev-env ## Mutated statements through admission: make fuzz ARGS="--statements 1000000"
+	@.venv/bin/python tools/fuzz.py $(ARGS)
 
 lock: ## Resolve the dependencies anew into requirements.lock and requirements-dev.lock
 	@tools/lock.sh $(ARGS)
