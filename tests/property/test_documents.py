@@ -191,6 +191,7 @@ def test_no_increment_with_if_match_is_lost(tmp_path: Path):
     context = CONTEXTS[3]
     with opened(tmp_path) as file:
         file.change(context, "count", lambda _: Content(JSON, b"0"))
+        changed = file._telemetry.documents._value.get()
         start = threading.Barrier(THREADS)
         refused: list[int] = []
 
@@ -222,6 +223,7 @@ def test_no_increment_with_if_match_is_lost(tmp_path: Path):
         found = file.document(context, "count")
     assert found is not None
     assert int(found.content.data) == THREADS * TIMES
+    assert file._telemetry.documents._value.get() - changed == THREADS * TIMES
     assert set(refused) == {412}  # otherwise nobody met anybody, and nothing was proved
 
 

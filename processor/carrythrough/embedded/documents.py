@@ -145,6 +145,7 @@ class DocumentFile:
             self._writer.execute("BEGIN IMMEDIATE")
             outcomes = [_outcome(change.work) for change in group]
             self._writer.execute("COMMIT")
+            self._telemetry.documents.inc(sum(outcome for outcome in outcomes if isinstance(outcome, int)))
         except apsw.FullError:
             outcomes = [self._undo(TransientError(_DISK_FULL, retry_after_s=30.0))] * len(group)
         except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:

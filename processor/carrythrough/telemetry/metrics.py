@@ -93,6 +93,11 @@ class Telemetry:
             ["code"],
             registry=r,
         )
+        self.documents = Counter(
+            "carrythrough_documents_changed_total",
+            "Documents stored and deleted, counted after their durable commit.",
+            registry=r,
+        )
         self.folded_records = Counter("carrythrough_records_folded_total", "Records folded.", registry=r)
         self.evidence = Counter(
             "carrythrough_evidence_total", "Pieces of evidence added to the ledger.", registry=r
