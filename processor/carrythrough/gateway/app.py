@@ -33,7 +33,7 @@ CONTESTS_PATH = "/v1/contests"
 class Gateway:
     """Sends intake straight to its endpoints and the rest to Starlette, whose routing costs as much as a post.
 
-    intake: path → endpoint; a path that ends in a slash stands for every name directly below it.
+    intake: path → endpoint; a path that ends in a slash stands for everything below it that is not named.
     """
 
     def __init__(self, intake: dict[str, Asgi], app: Starlette) -> None:
@@ -48,12 +48,19 @@ class Gateway:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one ASGI connection."""
         if scope["type"] == "http":
-            path = scope["path"]
-            endpoint = self._intake.get(path) or self._intake.get(path[: path.rfind("/") + 1])
+            endpoint = self._intake.get(scope["path"]) or self._above(scope["path"])
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+    def _above(self, path: str) -> Asgi | None:
+        """Return the endpoint of the nearest folder that `path` is in."""
+        found = None
+        while found is None and path:
+            path = path[: path.rstrip("/").rfind("/") + 1]
+            found = self._intake.get(path)
+        return found
 
 
 def build_app(

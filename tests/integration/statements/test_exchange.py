@@ -89,6 +89,17 @@ def test_other_methods(xapi: Any, method: str):
         assert reply.headers["allow"] == "POST, PUT, GET, HEAD"
 
 
+@pytest.mark.requirement("1.0.3", "Communication 3.3.s3.b1")
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/", "/statements/", "/statements/x", "/a/b/c", "/activities/state/x"]
+)
+def test_what_is_no_resource(xapi: Any, path: str):
+    for who in ("all", ""):
+        reply = xapi.ask(target=xapi.mount + path, who=who)
+        assert "statements, activities" in reply.refused("resource-unknown", 404)["fix"]
+        assert reply.headers["x-experience-api-version"] == xapi.version
+
+
 @pytest.mark.requirement("1.0.3", "Communication 3.2.s2.b2")
 @pytest.mark.requirement("1.0.3", "Communication 4.0.s3.b1")
 @pytest.mark.requirement("2.0.0", "9274.1.1 4.1.2 (authorization)")

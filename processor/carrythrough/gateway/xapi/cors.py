@@ -35,7 +35,7 @@ def answer_headers(origin: bytes | None, allowed: tuple[str, ...]) -> list[Heade
 def preflight_headers(
     origin: bytes | None, allowed: tuple[str, ...], methods: tuple[str, ...]
 ) -> list[Header]:
-    """Return the headers of an answer to OPTIONS: what may be sent, and to a browser from where."""
+    """Return the headers of an answer to OPTIONS beside `answer_headers`: what a browser may send."""
     listed = ", ".join((*methods, "OPTIONS")).encode()
     headers = [(b"allow", listed)]
     if origin is not None and _allow_origin(origin, allowed):

@@ -21,6 +21,7 @@ from carrythrough.gateway.xapi.exchange import Shared, XapiEndpoint
 from carrythrough.gateway.xapi.more import MoreTokens
 from carrythrough.gateway.xapi.reading import StatementReading
 from carrythrough.gateway.xapi.statements import MoreEndpoint, StatementsEndpoint
+from carrythrough.gateway.xapi.unknown import UnknownResource
 from carrythrough.ports import Documents, Intake, Statements
 
 
@@ -47,7 +48,7 @@ def resources(
     telemetry: Telemetry,
     now_ms: Callable[[], int],
 ) -> dict[str, XapiEndpoint]:
-    """Return path → endpoint; a path that ends in a slash answers for every one-segment name below it.
+    """Return path → endpoint; a path that ends in a slash answers for everything below it that is not named.
 
     mounts: path → version answered when a request names none. What is held for requests under way is
     counted over all mounts together.
@@ -65,7 +66,9 @@ def resources(
             now_ms=now_ms,
             origins=origins,
         )
-        for name, endpoint in _resources_of(shared, stores).items():
+        known = _resources_of(shared, stores)
+        names = tuple(name for name in known if not name.endswith("/"))
+        for name, endpoint in (*known.items(), ("", UnknownResource(shared, names))):
             found[f"{mount}/{name}"] = endpoint
     return found
 
