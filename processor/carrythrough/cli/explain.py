@@ -67,6 +67,7 @@ def explain(
         _head(person, found)
         _words(found)
         _raises(found)
+        _forecast(found)
         _calculation(found)
         _evidence(found, evidence)
         _set_aside(found)
@@ -132,6 +133,18 @@ def _raises(found: dict[str, Any]) -> None:
     say("What would raise it most", "bold")
     for entry in found["raises"]:
         say_wrapped(entry["text"] + ".", f"  {words.signed_points(entry['points']):>6}  ")
+
+
+def _forecast(found: dict[str, Any]) -> None:
+    """Print the score of the coming days without anything new."""
+    if not found["forecast"]:
+        return
+    say()
+    say("If nothing happens", "bold")
+    curve = found["forecast"]["curve"]
+    say("  in days  " + " ".join(f"{point['days']:>4}" for point in curve))
+    say("  score    " + " ".join(f"{words.points(point['score']):>4}" for point in curve))
+    say("  recall   " + " ".join(f"{words.points(point['recall']):>4}" for point in curve))
 
 
 def _calculation(found: dict[str, Any]) -> None:

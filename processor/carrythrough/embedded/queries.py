@@ -214,7 +214,13 @@ class Queries:
         counted = [row.evidence for row in rows if at_ms is None or row.evidence.t_ms <= at_ms]
         found = msgspec.to_builtins(explain(counted, skill, read_ms if at_ms is None else at_ms, in_force))
         texts_of_times(found)
-        for part in (found["evidence"], found["job"]["evidence"], found["trajectory"]):
+        ahead = found["forecast"]
+        if ahead is not None:
+            for name in ("crosses", "thin"):
+                time_ms = ahead.pop(name + "_ms")
+                ahead[name] = rfc3339(time_ms) if time_ms else None
+        curve = [] if ahead is None else ahead["curve"]
+        for part in (found["evidence"], found["job"]["evidence"], found["trajectory"], curve):
             for entry in part:
                 texts_of_times(entry)
         return {

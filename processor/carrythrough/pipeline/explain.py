@@ -14,7 +14,8 @@ import msgspec
 from carrythrough.evidence.types import Channel, Evidence
 from carrythrough.pipeline.explain_evidence import evidence_part, job_part
 from carrythrough.pipeline.explain_prior import prior_part, split
-from carrythrough.pipeline.explain_words import calculation, missing, sentences
+from carrythrough.pipeline.explain_words import calculation, forecast_sentences, missing, sentences
+from carrythrough.pipeline.forecast import Forecast, forecast
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import read_pair
 from carrythrough.pipeline.reasons import reasons_for
@@ -30,7 +31,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     prior: the head, feature by feature. job: the Beta layer with each outcome. split: how the
     points add up. calculation: the whole arithmetic in lines, to check it by hand. raises: what
-    would change the score most, largest first.
+    would change the score most, largest first. forecast: what it will be if nothing happens.
     """
 
     as_of_ms: int
@@ -51,6 +52,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     calculation: list[str]
     missing: list[str]
     raises: list[dict[str, object]]
+    forecast: Forecast | None
     trajectory: list[dict[str, object]]
 
 
@@ -72,6 +74,7 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, in_force: InForc
     prior = prior_part(learner, pair, at_ms, reading, model)
     job = job_part(reading, mine, support, at_ms, model, volatile=skill.volatile)
     reasons = reasons_for(reading, model, policy)
+    ahead = None if score is None else forecast(learner, pair, at_ms, skill, model, policy)
     return Explanation(
         as_of_ms=at_ms,
         score=None if score is None else round(score.value, 4),
@@ -87,9 +90,10 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, in_force: InForc
         split=split(reading, model),
         evidence=evidence_part(others, mine, support, skill, at_ms, model, reading),
         reasons=[{"code": r.code, "text": r.text, "points": r.points} for r in reasons],
-        sentences=sentences(reading, skill, model, policy),
+        sentences=sentences(reading, skill, model, policy) + forecast_sentences(ahead, skill, at_ms),
         calculation=calculation(reading, prior, model),
         missing=missing(reading, pair, policy),
         raises=raises(learner, pair, at_ms, skill, in_force, reading),
+        forecast=ahead,
         trajectory=trajectory(known, skill, at_ms, model, policy),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, cast
 
 from carrythrough.evidence.types import Channel
+from carrythrough.pipeline.forecast import Forecast
 from carrythrough.pipeline.reading import Reading
 from carrythrough.pipeline.reasons import missing_text
 from carrythrough.program.types import Policy, Skill
+from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.head import Model
 from carrythrough.scoring.state import PairState
 
@@ -45,6 +48,35 @@ def sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> l
         )
     said.append(f"It rests on {s.outcomes} outcomes in all. The stage is “{reading.stage.text}”.")
     return said
+
+
+def forecast_sentences(ahead: Forecast | None, skill: Skill, at_ms: int) -> list[str]:
+    """Say when the score crosses its target if nothing happens."""
+    if ahead is None:
+        return []
+    target = f"the target of {100 * skill.target:.0f}"
+    if ahead.crosses_ms:
+        way = "falls below" if ahead.falls else "rises to"
+        said = f"If nothing happens it {way} {target} on {day(ahead.crosses_ms)}, in {_days(ahead.crosses_ms - at_ms)}."
+    else:
+        where = "on or above" if ahead.falls else "below"
+        said = f"If nothing happens it stays {where} {target} for the next {ahead.horizon_days} days."
+    if ahead.thin_ms:
+        said += f" Without new evidence no score is shown any more from {day(ahead.thin_ms)} on."
+    return [said]
+
+
+def day(time_ms: int) -> str:
+    """Return a day as "21 Nov 2026" (UTC)."""
+    moment = dt.datetime.fromtimestamp(time_ms / 1000, tz=dt.UTC)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def _days(span_ms: int) -> str:
+    days = span_ms / DAY_MS
+    if days < 1.0:
+        return "less than a day"
+    return "1 day" if round(days) == 1 else f"{days:.0f} days"
 
 
 def calculation(reading: Reading, prior: dict[str, object], model: Model) -> list[str]:
