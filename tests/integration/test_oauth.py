@@ -116,7 +116,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator
     (folder / "c.toml").write_text(
         f'data_dir = "{folder}/data"\nprogram = "{folder}/map.yaml"\nport = 0\nmetrics_port = 0\n'
         f'[oauth]\nissuer = "{NAME}"\naudience = "{AUDIENCE}"\njwks_url = "{issuer.url}"\n'
-        'clients = {vendor-7 = "vendor"}\n'
+        'clients = {vendor-7 = "vendor", admin-1 = "root"}\n'
     )
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(folder / "c.toml")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -252,7 +252,7 @@ def test_a_token_of_the_issuer_acts_as_its_credential(client: httpx.Client, issu
     assert post(client, issuer.token()).status_code == 200
     assert post(client, issuer.token(EC_KEY, "e1", "ES256")).status_code == 200
     assert post(client, issuer.token(kid=None)).status_code == 200
-    assert post(client, issuer.token(client_id="root", scope=["all"])).status_code == 200
+    assert post(client, issuer.token(client_id="admin-1", scope=["all"])).status_code == 200
     assert post(client, issuer.token(aud=["x", AUDIENCE])).status_code == 200
 
 
@@ -266,6 +266,7 @@ def test_a_token_of_the_issuer_acts_as_its_credential(client: httpx.Client, issu
         ({"aud": None}, 401),
         ({"iss": "https://evil.example/"}, 401),
         ({"client_id": "stranger"}, 401),
+        ({"client_id": "root"}, 401),
         ({"client_id": None}, 401),
         ({"client_id": 7}, 401),
         ({"scope": "statements/read/mine"}, 403),

@@ -84,7 +84,9 @@ class Bearers:
         client = claims.get(issuer.client_claim)
         if not isinstance(client, str) or not client:
             raise _refused(f"its claim {issuer.client_claim} names no client")
-        credential = find(issuer.clients.get(client, client))
+        # Where clients are listed, another client of the issuer gets nothing by bearing a credential's name.
+        name = issuer.clients.get(client) if issuer.clients else client
+        credential = find(name) if name is not None else None
         if credential is None:
             raise _refused("no credential here belongs to its client")
         scope = claims.get(issuer.scope_claim, "") if issuer.scope_claim else None

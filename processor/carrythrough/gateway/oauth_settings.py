@@ -32,7 +32,8 @@ class OAuthIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     clients: Annotated[
         dict[str, str],
         Meta(
-            description="Client id → name of the credential that it acts as; an id not listed is itself that name."
+            description="Client id → name of the credential that it acts as, and nobody else is let in; without any, "
+            "the client id is itself that name."
         ),
     ] = {}
     scope_claim: Annotated[

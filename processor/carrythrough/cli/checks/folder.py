@@ -23,7 +23,7 @@ CLOCK_LAG_MS_MAX = 60_000
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
 """Where SQLite's locks or shared memory, or an fsync, cannot be relied upon."""
 MEMORY_FILE_SYSTEMS = frozenset({"tmpfs", "ramfs"})
-PRIVATE = ("credentials.json", "tenant.key")
+PRIVATE = ("credentials.json", "tenant.key", "oauth.key")
 SYNCHRONOUS_FULL = 2
 
 
@@ -121,7 +121,7 @@ def _permissions(path: Path) -> Result:
         if mode & forbidden:
             open_to_others.append(f"{path / name if name != '.' else path} (mode {stat.S_IMODE(mode):o})")
     if open_to_others:
-        fix = f"chmod 700 {path}; chmod 600 {' '.join(str(path / name) for name in PRIVATE)}"
+        fix = f"chmod 700 {path}; chmod 600 {' '.join(str(path / name) for name in PRIVATE if (path / name).exists())}"
         return Result("permissions", "failed", f"others may use {', '.join(open_to_others)}", fix)
     return Result("permissions", "ok", "data, keys and credentials are the owner's alone")
 
