@@ -55,8 +55,12 @@ class Gateway:
         await self.app(scope, receive, send)
 
     def _above(self, path: str) -> Asgi | None:
-        """Return the endpoint of the nearest folder that `path` is in."""
-        found = None
+        """Return the endpoint of `path` without needless slashes, else that of the nearest folder it is in.
+
+        Senders put an address together from parts that end or begin with a slash, or do not.
+        """
+        path = "/" + "/".join(part for part in path.split("/") if part)
+        found = self._intake.get(path)
         while found is None and path:
             path = path[: path.rstrip("/").rfind("/") + 1]
             found = self._intake.get(path)

@@ -90,14 +90,19 @@ def test_other_methods(xapi: Any, method: str):
 
 
 @pytest.mark.requirement("1.0.3", "Communication 3.3.s3.b1")
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/", "/statements/", "/statements/x", "/a/b/c", "/activities/state/x"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/", "/statements/x", "/a/b/c", "/activities/state/x"])
 def test_what_is_no_resource(xapi: Any, path: str):
     for who in ("all", ""):
         reply = xapi.ask(target=xapi.mount + path, who=who)
         assert "statements, activities" in reply.refused("resource-unknown", 404)["fix"]
         assert reply.headers["x-experience-api-version"] == xapi.version
+
+
+@pytest.mark.parametrize("path", ["//statements", "/statements/", "//statements//"])
+def test_needless_slashes_do_no_harm(xapi: Any, kit: Any, path: str):
+    statement = kit.statement()
+    assert xapi.ask("POST", body=statement, target=xapi.mount + path).json() == [statement["id"]]
+    assert xapi.ask(target=f"{xapi.mount}{path}?statementId={statement['id']}").status == 200
 
 
 @pytest.mark.requirement("1.0.3", "Communication 3.2.s2.b2")
