@@ -35,8 +35,13 @@ _VOIDING = Insert("INSERT INTO voiding", 2)
 _COLUMNS = "position, kind, stored_ms, t_ms, credential, id, raw, version"
 _AS_JSON = """
 SELECT CAST('[' || coalesce(group_concat('[' || position || ',' || json_quote(credential) || ',"' || hex(id) || '",'
-  || CASE WHEN length(raw) > ? THEN 'null' ELSE CAST(raw AS TEXT) END || ']'), '') || ']' AS BLOB)
+  || CAST(raw AS TEXT) || ']'), '') || ']' AS BLOB)
 FROM log WHERE position > ? AND position <= ? AND kind = 1
+"""
+_WITHIN = """
+SELECT max(position) FROM (
+  SELECT position, sum(length(raw)) OVER (ORDER BY position) AS bytes FROM log WHERE position > ? AND position <= ?)
+WHERE bytes <= ?
 """
 
 
@@ -150,12 +155,15 @@ class LogReader:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        # A log of an earlier version, read before a server has opened it, lacks the last column.
+        names = {row[1] for row in select(connection, "PRAGMA table_info(log)")}
+        self._columns = _COLUMNS if "version" in names else _COLUMNS.replace("version", "103")
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """Return at most `limit` rows after a position, in order."""
         found = select(
             self._connection,
-            f"SELECT {_COLUMNS} FROM log WHERE position>? ORDER BY position LIMIT ?",
+            f"SELECT {self._columns} FROM log WHERE position>? ORDER BY position LIMIT ?",
             (after, limit),
         )
         return [Row(*row) for row in found]
@@ -163,17 +171,23 @@ class LogReader:
     def row(self, position: int) -> Row | None:
         """Return the row at a position, None when there is none."""
         found = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM log WHERE position=?", (position,)
+            f"SELECT {self._columns} FROM log WHERE position=?", (position,)
         ).fetchone()
         return None if found is None else Row(*found)
 
-    def statements_as_json(self, after: int, last: int, bytes_max: int) -> bytes:
+    def statements_as_json(self, after: int, last: int) -> bytes:
         """Return the statements after one position up to another as one JSON text, in one step of SQLite.
 
-        [[position, credential, id in hexadecimal, statement], ...]; null for a statement of more than
-        `bytes_max` bytes.
+        [[position, credential, id in hexadecimal, statement], ...]
         """
-        return bytes(self._connection.execute(_AS_JSON, (bytes_max, after, last)).get)
+        return bytes(self._connection.execute(_AS_JSON, (after, last)).get)
+
+    def within_bytes(self, after: int, last: int, bytes_max: int) -> int:
+        """Return the greatest position up to `last` so that the records after `after` have `bytes_max` at most.
+
+        At least one record, whatever its size.
+        """
+        return self._connection.execute(_WITHIN, (after, last, bytes_max)).get or after + 1
 
     def position_of(self, id_: bytes) -> int:
         """Return the position of a statement or event id, 0 when the log does not have it."""
@@ -197,11 +211,13 @@ class LogReader:
         ).fetchone()
         return "" if found is None else str(found[0])
 
-    def is_voided(self, id_: bytes) -> bool:
-        """Say whether a voiding statement names this id (a statement that voids is not voided by that)."""
-        return bool(
-            self._connection.execute("SELECT 1 FROM voiding WHERE target=? LIMIT 1", (id_,)).fetchone()
-        )
+    def voiding_among(self, ids: Sequence[bytes]) -> set[bytes]:
+        """Return those of these ids that voiding statements name (one that voids is not voided by that)."""
+        found: set[bytes] = set()
+        for part in chunks(ids):
+            text = f"SELECT DISTINCT target FROM voiding WHERE target IN ({marks(len(part))})"
+            found.update(row[0] for row in select(self._connection, text, part))
+        return found
 
     def row_of(self, source: bytes) -> Row | None:
         """Return the row of a statement or event id, None when the log does not have it."""
@@ -219,7 +235,7 @@ class LogReader:
         """Return the rows at some positions, by position."""
         found: dict[int, Row] = {}
         for part in chunks(positions):
-            text = f"SELECT {_COLUMNS} FROM log WHERE position IN ({marks(len(part))})"
+            text = f"SELECT {self._columns} FROM log WHERE position IN ({marks(len(part))})"
             found.update((row[0], Row(*row)) for row in select(self._connection, text, part))
         return found
 

@@ -1,8 +1,8 @@
-"""The file `index.sqlite`: what was read of the log up to the end of a whole chunk of it.
+"""The file `index.sqlite`: what was read of the log up to a position, as a rule the end of a chunk.
 
-A chunk is written once, in one transaction, when the log has passed its end. What
-the log has beyond is in memory and is read again after a restart, at most one chunk.
-A file of another schema, of another log, or a damaged one, is thrown away.
+A chunk is written once, in one transaction, when the log has passed its end (earlier
+only when it holds very much). What the log has beyond is in memory and is read again
+after a restart, at most one chunk. A file of another schema, of another log, or a damaged one, is thrown away.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import contextlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import apsw
 import structlog
 
 from carrythrough.embedded.database import Insert, chunks, connect, marks, select
 from carrythrough.embedded.log import LogReader
-from carrythrough.embedded.statements.postings import CHUNK_BITS
+from carrythrough.embedded.statements.memory import Memory
+from carrythrough.embedded.statements.postings import CHUNK_BITS, Postings, merged
 
 SCHEMA_VERSION = 2
 """Raised with every change of what the file holds or means."""
@@ -32,9 +32,9 @@ CREATE TABLE posting(id INTEGER PRIMARY KEY, offsets BLOB NOT NULL);
 CREATE TABLE reference(target BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(target, position)) WITHOUT ROWID;
 CREATE TABLE activity(id TEXT PRIMARY KEY, definition BLOB NOT NULL) WITHOUT ROWID;
 """
-POSTING = Insert("INSERT OR REPLACE INTO posting", 2)
-REFERENCE = Insert("INSERT OR IGNORE INTO reference", 2)
-ACTIVITY = Insert("INSERT OR REPLACE INTO activity", 2)
+_POSTING = Insert("INSERT OR REPLACE INTO posting", 2)
+_REFERENCE = Insert("INSERT OR IGNORE INTO reference", 2)
+_ACTIVITY = Insert("INSERT OR REPLACE INTO activity", 2)
 _META = Insert("INSERT OR REPLACE INTO meta", 2)
 _LOW = (1 << CHUNK_BITS) - 1
 
@@ -49,13 +49,13 @@ class IndexFile:
         self._path = path
         opened = self._opened(log)
         if opened is None:
-            self._remove()
+            self.remove()
             opened = self._made()
         self._connection = opened
         meta = dict(select(opened, "SELECT name, value FROM meta"))
         self.key: bytes = meta["key"]
         self.position: int = meta["position"]
-        """The end of the last chunk that is in the file."""
+        """Everything up to here is in the file."""
         self.depth: int = meta["depth"]
         """The greatest distance over which anything is passed on."""
         self.any_references = bool(select(opened, "SELECT 1 FROM reference LIMIT 1"))
@@ -66,39 +66,48 @@ class IndexFile:
         connection.execute(f"PRAGMA cache_size=-{READER_CACHE_KIB}")
         return connection
 
-    def begin(self) -> None:
-        """Start the transaction of a chunk."""
+    def write(self, memory: Memory, mark: str) -> None:
+        """Write what is in memory, in one transaction. mark: of the log record at its position."""
         self._connection.execute("BEGIN IMMEDIATE")
-
-    def posting(self, digest: int, chunk: int) -> bytes | None:
-        """Return a stored posting."""
-        row = self._connection.execute("SELECT offsets FROM posting WHERE id=?", (row_id(digest, chunk),))
-        found: bytes | None = row.get
-        return found
-
-    def write(self, insert: Insert, flat: Sequence[Any]) -> None:
-        """Write rows of POSTING, REFERENCE or ACTIVITY in the open transaction."""
-        insert.run(self._connection, flat)
-
-    def commit(self, position: int, depth: int, mark: str) -> None:
-        """End the transaction of the chunk that ends at `position`, whose log record has this mark."""
-        _META.run(self._connection, ("position", position, "depth", depth, "mark", mark))
+        flat: list[object] = []
+        self._add(flat, memory.chunk, memory.postings, merging=memory.resumes)
+        for chunk, late in memory.late.items():
+            self._add(flat, chunk, late, merging=True)
+        _POSTING.run(self._connection, flat)
+        references = [
+            (bytes.fromhex(target), position)
+            for target, positions in memory.references.items()
+            for position in positions
+        ]
+        _REFERENCE.run(self._connection, [part for pair in references for part in pair])
+        _ACTIVITY.run(self._connection, [part for pair in memory.definitions.items() for part in pair])
+        _META.run(self._connection, ("position", memory.position, "depth", memory.depth, "mark", mark))
         self._connection.execute("COMMIT")
-        self.position, self.depth = position, depth
-        self.any_references = self.any_references or bool(
-            select(self._connection, "SELECT 1 FROM reference LIMIT 1")
-        )
+        self.position, self.depth = memory.position, memory.depth
+        self.any_references = self.any_references or bool(references)
 
-    def save_definitions(self, flat: Sequence[Any]) -> None:
-        """Write definitions outside of a chunk: to read their statements again changes nothing."""
+    def _add(self, flat: list[object], chunk: int, postings: Postings, *, merging: bool) -> None:
+        for digest in postings.digests():
+            offsets = postings.get(digest)
+            if offsets is not None:
+                key = row_id(digest, chunk)
+                flat += (key, merged(self._posting(key), offsets) if merging else offsets)
+
+    def _posting(self, key: int) -> bytes | None:
+        row = self._connection.execute("SELECT offsets FROM posting WHERE id=?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def save_definitions(self, definitions: dict[str, bytes]) -> None:
+        """Write definitions before their chunk: to read their statements again changes nothing."""
         self._connection.execute("BEGIN IMMEDIATE")
-        ACTIVITY.run(self._connection, flat)
+        _ACTIVITY.run(self._connection, [part for pair in definitions.items() for part in pair])
         self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Undo what is open."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        """Undo what is open, if that is possible; a connection that cannot will say so at its next transaction."""
+        with contextlib.suppress(apsw.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def referrers(self, targets: Sequence[bytes]) -> list[tuple[bytes, int]]:
         """Return (target, position) of the statements that refer to these ids and came before them."""
@@ -151,7 +160,8 @@ class IndexFile:
         connection.execute("PRAGMA synchronous=NORMAL")  # what a power cut takes is read from the log again
         return connection
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Remove the file, which is closed or was never opened."""
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).unlink()

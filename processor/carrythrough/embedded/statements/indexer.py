@@ -2,14 +2,15 @@
 
 Threads share one interpreter, so what the indexer takes, the intake lacks. While
 the log grows fast it works a small share of the time and lags; when it is quiet,
-or a query waits, it works on until it has caught up.
+or a query waits, it works on until it has caught up. Reading a slice once more
+changes nothing, so after an error of the disk it simply goes on where it was.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
@@ -20,30 +21,17 @@ from carrythrough.embedded.statements import digests as roles
 from carrythrough.embedded.statements.chains import Chains
 from carrythrough.embedded.statements.definitions import together
 from carrythrough.embedded.statements.digests import Digests, digest
-from carrythrough.embedded.statements.file import (
-    ACTIVITY,
-    POSTING,
-    READER_CACHE_KIB,
-    REFERENCE,
-    IndexFile,
-    row_id,
-)
+from carrythrough.embedded.statements.file import READER_CACHE_KIB, IndexFile
 from carrythrough.embedded.statements.memory import Memory
-from carrythrough.embedded.statements.postings import CHUNK_BITS, merged
+from carrythrough.embedded.statements.pace import Pace, pause_s
 from carrythrough.embedded.statements.reading import Found, Reader
 from carrythrough.embedded.statements.slices import UNREADABLE, Slice, read_one, read_slice
 from carrythrough.telemetry.metrics import Telemetry
 
-SLICE_RECORDS = 500
-"""Records read at once: a few milliseconds of work between two looks at who else wants the interpreter."""
-BUSY_RECORDS_PER_S = 500.0
-"""A log that grows faster than this is under load."""
-BUSY_SHARE = 0.1
-"""Share of the time that the indexer works under load: at least some 10,000 statements/s."""
-BUSY_PAUSE_S = (0.05, 0.5)
-"""Least and greatest pause after a slice under load; the least one lets slices fill."""
 DEFINITIONS_WAITING_MAX = 2_000
 """Definitions of activities kept in memory; more are written before the chunk ends."""
+DIGESTS_WAITING_MAX = 400_000
+"""Postings kept in memory, about 200 bytes each; with more the chunk is written before it ends."""
 DISK_WAIT_S = 1.0
 
 _logger = structlog.get_logger("carrythrough.index")
@@ -53,23 +41,29 @@ class Indexer:
     """Owns `index.sqlite`; `start`, then `stop`."""
 
     def __init__(self, path: Path, log: LogFile, telemetry: Telemetry) -> None:
+        self._path = path
         self._log = log
         self._telemetry = telemetry
         self.may_define: Callable[[str], bool] = lambda _: True
         """Says by the name of a credential whether its definitions of activities count."""
+        self.pace = Pace(lambda: log.end)
         self._reader: LogReader = log.reader(READER_CACHE_KIB)
-        self.file = IndexFile(path, self._reader)
-        self.memory = Memory(self.file.position, self.file.depth)
-        """What queries look at beside the file; replaced when a chunk has been written."""
+        self._open()
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._ended = threading.Event()
+        self._advanced = threading.Condition()
+        self._awaited = 0
+        self._thread = threading.Thread(target=self._run, name="index", daemon=True)
+
+    def _open(self) -> None:
+        self.file = IndexFile(self._path, self._reader)
         key = self.file.key
         self._every = (digest(key, roles.EVERY, ""),)
         self._statements = Reader(Digests(key), self._learn)
         self._chains = Chains(key, self._locate, self._found, self._reader.id_at, self._referrers)
-        self._wake = threading.Event()
-        self._advanced = threading.Condition()
-        self._awaited = 0
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="index", daemon=True)
+        self.memory = Memory(self.file.position, self.file.depth, key)
+        """What queries look at beside the file; replaced when it has been written."""
 
     @property
     def position(self) -> int:
@@ -77,12 +71,13 @@ class Indexer:
         return self.memory.position
 
     def start(self) -> None:
-        """Start reading the log from the end of the file's last chunk."""
+        """Start reading the log from where the file ends."""
         self._thread.start()
 
     def stop(self) -> None:
         """End after the slice under way and close the file; safe to call twice and without a start."""
-        self._stopping = True
+        self._ended.set()
+        self._hurry.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -97,122 +92,87 @@ class Indexer:
         """Have everything up to a position indexed at full speed; say whether that came about in time."""
         with self._advanced:
             self._awaited += 1
+            self._hurry.set()
             self._wake.set()
             try:
                 return self._advanced.wait_for(lambda: self.position >= position, timeout_s)
             finally:
                 self._awaited -= 1
+                if not self._awaited and not self._ended.is_set():
+                    self._hurry.clear()
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._ended.is_set():
             try:
                 self._catch_up()
+            except (apsw.CorruptError, apsw.NotADBError) as error:
+                self._report(error)
+                self._begin_anew()
             except apsw.Error as error:  # a full disk: the log has it all, the next round tries again
-                self._recover(f"{type(error).__name__}: {error}")
-                self._pause(DISK_WAIT_S)
-            except Exception:  # the thread outlives anything; queries go on with what is indexed
-                _logger.exception("index_loop_error", position=self.position)
-                self._recover("")
-                self._pause(DISK_WAIT_S)
-            if not self._stopping:
+                self._report(error)
+            else:
                 self._wake.wait()
                 self._wake.clear()
+                continue
+            self._ended.wait(DISK_WAIT_S)
 
     def _catch_up(self) -> None:
-        while self.position < self._log.end and not self._stopping:
-            end, began, worked = self._log.end, time.monotonic(), time.thread_time()
+        while self.position < self._log.end and not self._ended.is_set():
+            worked_s = time.thread_time()
             self._advance()
             with self._advanced:
                 self._advanced.notify_all()
-                awaited = self._awaited
-            grown = (self._log.end - end) / max(time.monotonic() - began, 1e-3)
-            if not awaited and (grown > BUSY_RECORDS_PER_S or self._growing()):
-                least, most = BUSY_PAUSE_S
-                pause = (time.thread_time() - worked) * (1 / BUSY_SHARE - 1)
-                self._pause(min(max(pause, least), most))
-
-    def _growing(self) -> bool:
-        """Say whether the log grows fast, by a look at it now and at the last call."""
-        now, end = time.monotonic(), self._log.end
-        then, before = self._looked
-        if now - then < BUSY_PAUSE_S[0]:
-            return self._fast
-        self._looked = (now, end)
-        self._fast = (end - before) / (now - then) > BUSY_RECORDS_PER_S
-        return self._fast
-
-    _looked = (0.0, 0)
-    _fast = False
-
-    def _pause(self, seconds: float) -> None:
-        """Wait, but not for longer than until a query waits or the end comes."""
-        until = time.monotonic() + seconds
-        while not self._stopping and not self._awaited:
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            self._wake.wait(left)
-            self._wake.clear()
+            if self.pace.look() and not self._hurry.is_set():
+                self._hurry.wait(pause_s(time.thread_time() - worked_s))
 
     def _advance(self) -> None:
         memory = self.memory
-        last = min(self._log.end, memory.end, memory.position + SLICE_RECORDS)
-        self._read(memory, read_slice(self._reader, memory.position, last, self._skip))
-        memory.position = last
+        if memory.position == memory.end or memory.waiting() > DIGESTS_WAITING_MAX:
+            self.file.write(memory, self._reader.mark(memory.position))
+            memory = self.memory = Memory(memory.position, memory.depth, memory.key)
+        rows, last = read_slice(self._reader, memory.position, min(self._log.end, memory.end), self._skip)
+        self._take(memory, rows)
         if len(memory.definitions) > DEFINITIONS_WAITING_MAX:
-            self.file.save_definitions([part for pair in memory.definitions.items() for part in pair])
+            self.file.save_definitions(memory.definitions)
             memory.definitions = {}
-        if last == memory.end:
-            self._write_chunk(memory)
+        memory.position = last
 
-    def _read(self, memory: Memory, rows: list[Slice]) -> None:
+    def _take(self, memory: Memory, rows: Sequence[Slice]) -> None:
         earlier: dict[str, list[int]] = {}
         for target, position in self.file.referrers([bytes.fromhex(row.id) for row in rows]):
             earlier.setdefault(target.hex().upper(), []).append(position)
-        define = {name: self.may_define(name) for name in {row.credential for row in rows}}
-        read, file, every = self._statements.read, memory.postings.add, self._every
-        base = memory.chunk << CHUNK_BITS
-        references = memory.references
+        defines = {name: self.may_define(name) for name in {row.credential for row in rows}}
         for row in rows:
-            position = row.position
             try:
-                found = read(row.statement, row.credential, defines=define[row.credential])
-            except UNREADABLE as error:
-                self._skip(position, error)
-                continue
-            file(every + found.digests, position - base)
-            if found.target:
-                references.setdefault(found.target, []).append(position)
-                self._chains.refers(memory, position, found)
-            if row.id in references or row.id in earlier:
-                self._chains.arrives(memory, position, found, self._referrers(row.id))
+                self._take_one(memory, row, defines=defines[row.credential], is_target=row.id in earlier)
+            except apsw.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - one statement never stops the others
+                self._skip(row.position, error)
 
-    def _write_chunk(self, memory: Memory) -> None:
-        file = self.file
-        file.begin()
-        flat: list[object] = []
-        postings = memory.postings
-        for one in postings.digests():
-            flat += (row_id(one, memory.chunk), postings.get(one))
-        for chunk, late in memory.late.items():
-            for one in late.digests():
-                more = late.get(one)
-                if more is not None:
-                    flat += (row_id(one, chunk), merged(file.posting(one, chunk), more))
-        file.write(POSTING, flat)
-        targets = [(bytes.fromhex(target), at) for target, where in memory.references.items() for at in where]
-        file.write(REFERENCE, [part for pair in targets for part in pair])
-        file.write(ACTIVITY, [part for pair in memory.definitions.items() for part in pair])
-        file.commit(memory.position, memory.depth, self._reader.mark(memory.position))
-        self.memory = Memory(memory.position, memory.depth)
+    def _take_one(self, memory: Memory, row: Slice, *, defines: bool, is_target: bool) -> None:
+        position = row.position
+        found = self._statements.read(row.statement, row.credential, defines=defines)
+        memory.file(self._every + found.digests, position)
+        if found.target:
+            memory.references.setdefault(found.target, []).append(position)
+            self._chains.refers(memory, position, found)
+        if is_target or row.id in memory.references:
+            self._chains.arrives(memory, position, found, self._referrers(row.id))
 
-    def _recover(self, error: str) -> None:
-        """Go back to what the file has; the chunk under way is read again."""
+    def _begin_anew(self) -> None:
+        """Throw a damaged file away and read the log from its beginning."""
+        self.file.close()
+        self.file.remove()
+        try:
+            self._open()
+        except apsw.Error as error:
+            self._report(error)
+
+    def _report(self, error: Exception) -> None:
         self._telemetry.index_errors.inc()
-        if error:
-            _logger.warning("index_not_written", error=error, position=self.position)
+        _logger.warning("index_not_written", error=f"{type(error).__name__}: {error}", position=self.position)
         self.file.rollback()
-        self.memory = Memory(self.file.position, self.file.depth)
 
     def _skip(self, position: int, error: Exception) -> None:
         self._telemetry.index_unreadable.inc()

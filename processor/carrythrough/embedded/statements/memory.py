@@ -14,8 +14,11 @@ class Memory:
     began with, so it finds everything either here or in the file, or in both.
     """
 
-    def __init__(self, position: int, depth: int) -> None:
-        """position: end of the last chunk in the file. depth: as in `IndexFile`."""
+    def __init__(self, position: int, depth: int, key: bytes) -> None:
+        """position: up to which everything is in the file. depth, key: as in `IndexFile`."""
+        self.key = key
+        self.resumes = 0 < position & CHUNK - 1 < CHUNK - 1
+        """The file has the beginning of the chunk."""
         self.chunk = position + 1 >> CHUNK_BITS
         self.position = position
         """Every statement up to here is here or in the file."""
@@ -31,6 +34,10 @@ class Memory:
     def end(self) -> int:
         """The last position of the chunk under way; the first chunk lacks the position 0."""
         return (self.chunk + 1) * CHUNK - 1
+
+    def waiting(self) -> int:
+        """Return how many postings are here."""
+        return len(self.postings) + sum(len(late) for late in self.late.values())
 
     def file(self, digests: Iterable[int], position: int) -> None:
         """File a position under digests."""

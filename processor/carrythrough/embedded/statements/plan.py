@@ -47,11 +47,11 @@ def filters(key: bytes, query: StatementQuery, stored_by: str) -> list[Filter]:
 class Search:
     """One search for positions, over one state of the file and the memory."""
 
-    def __init__(self, index: apsw.Connection, memory: Memory, key: bytes) -> None:
+    def __init__(self, index: apsw.Connection, memory: Memory) -> None:
         """index: in a read transaction that began after `memory` was taken."""
         self._index = index
         self._memory = memory
-        self._key = key
+        self._key = memory.key
 
     def positions(
         self, wanted: list[Filter], credential: str, low: int, high: int, *, ascending: bool

@@ -14,8 +14,12 @@ import msgspec
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.statements.reading import Sent
 
-INLINE_BYTES_MAX = 65_536
-"""Longer statements are read one by one, so that a run of them does not fill the memory."""
+SLICE_RECORDS = 500
+"""Records read at once: a few milliseconds of work between two looks at who else wants the interpreter."""
+SLICE_BYTES = 4 << 20
+"""Bytes of the statements read at once, unless a single one has more."""
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What reading raises for bytes that no decoder takes; the fold has set such a record aside."""
 
 
 class Slice(msgspec.Struct, array_like=True, gc=False):
@@ -27,54 +31,30 @@ class Slice(msgspec.Struct, array_like=True, gc=False):
     statement: Sent
 
 
-class _Short(msgspec.Struct, array_like=True, gc=False):
-    position: int
-    credential: str
-    id: str
-    statement: Sent | None
-
-
-_run = msgspec.json.Decoder(list[_Short]).decode
-
-
-UNREADABLE = (msgspec.DecodeError, RecursionError)
-"""What reading raises for bytes that no decoder takes; the fold has set such a record aside."""
+_run = msgspec.json.Decoder(list[Slice]).decode
 
 
 def read_slice(
-    log: LogReader, after: int, last: int, unreadable: Callable[[int, Exception], None]
-) -> list[Slice]:
-    """Return the statements after a position up to another; `unreadable` is told of those that cannot be read."""
-    read: list[Slice] = []
+    log: LogReader, after: int, end: int, unreadable: Callable[[int, Exception], None]
+) -> tuple[list[Slice], int]:
+    """Return the statements after a position, `end` at the furthest, and the last position that was looked at.
+
+    unreadable: told of those that cannot be read.
+    """
+    last = log.within_bytes(after, min(end, after + SLICE_RECORDS), SLICE_BYTES)
     try:
-        rows = _run(log.statements_as_json(after, last, INLINE_BYTES_MAX))
+        rows = _run(log.statements_as_json(after, last))
     except UNREADABLE:
-        singly = list(range(after + 1, last + 1))
-    else:
-        singly = [row.position for row in rows if row.statement is None]
-        read = [
-            Slice(row.position, row.credential, row.id, row.statement)
-            for row in rows
-            if row.statement is not None
-        ]
-    for position in singly:
-        try:
-            one = read_one(log, position)
-        except UNREADABLE as error:
-            unreadable(position, error)
-        else:
-            read += [one] if one is not None else []
-    read.sort(key=_position)
-    return read
+        rows = []
+        for position in range(after + 1, last + 1):
+            try:
+                rows += _run(log.statements_as_json(position - 1, position))
+            except UNREADABLE as error:
+                unreadable(position, error)
+    return rows, last
 
 
 def read_one(log: LogReader, position: int) -> Slice | None:
     """Return the statement at a position, None when there is none; raises one of UNREADABLE."""
-    for row in _run(log.statements_as_json(position - 1, position, 1 << 62)):
-        if row.statement is not None:
-            return Slice(row.position, row.credential, row.id, row.statement)
-    return None
-
-
-def _position(row: Slice) -> int:
-    return row.position
+    rows = _run(log.statements_as_json(position - 1, position))
+    return rows[0] if rows else None

@@ -7,9 +7,7 @@ answered from what is indexed, and says up to when that is.
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,64 +15,26 @@ import apsw
 import msgspec
 
 from carrythrough.embedded.attachments import AttachmentFile
-from carrythrough.embedded.commit_problems import disk_error
 from carrythrough.embedded.log import LogFile, LogReader, Row
 from carrythrough.embedded.statements import digests as roles
 from carrythrough.embedded.statements.chains import REFERENCE_DEPTH_MAX
 from carrythrough.embedded.statements.digests import digest
-from carrythrough.embedded.statements.file import READER_CACHE_KIB, definition
+from carrythrough.embedded.statements.file import definition
 from carrythrough.embedded.statements.indexer import Indexer
 from carrythrough.embedded.statements.matching import meets
 from carrythrough.embedded.statements.memory import Memory
 from carrythrough.embedded.statements.plan import Search, filters
-from carrythrough.errors import TransientError
+from carrythrough.embedded.statements.readers import Readers
 from carrythrough.pipeline.records import VOIDED_VERB, Kind
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admission import decode_statement
 from carrythrough.xapi.query import VERSIONS, AttachmentData, StatementPage, StatementQuery, StoredStatement
 from carrythrough.xapi.statement import Statement, StatementRef
 
-READERS_MAX = 8
-"""Queries answered at once; each holds two connections. More wait their turn."""
 FRESH_WAIT_S = 1.0
 """How long a query waits for the index to have what was acknowledged before it."""
 FRESH_RECORDS_MAX = 5_000
-"""An index that is further behind does not get there in that time beside an intake under load."""
-
-
-class Readers:
-    """Connections for queries, made when they are needed and kept."""
-
-    def __init__(self, log: LogFile, indexer: Indexer) -> None:
-        self._log = log
-        self._indexer = indexer
-        self._free: queue.LifoQueue[tuple[LogReader, apsw.Connection] | None] = queue.LifoQueue()
-        for _ in range(READERS_MAX):
-            self._free.put(None)
-
-    @contextmanager
-    def one(self) -> Iterator[tuple[LogReader, apsw.Connection]]:
-        """Lend a pair of connections; raises TransientError (503) when the disk fails."""
-        pair = self._free.get()
-        try:
-            if pair is None:
-                pair = (self._log.reader(READER_CACHE_KIB), self._indexer.file.reader())
-            yield pair
-        except apsw.Error as error:
-            raise TransientError(disk_error(error), retry_after_s=10.0) from error
-        finally:
-            self._free.put(pair)
-
-    def close(self) -> None:
-        """Close what is not lent; safe to call twice."""
-        while True:
-            try:
-                pair = self._free.get_nowait()
-            except queue.Empty:
-                return
-            if pair is not None:
-                pair[0].close()
-                pair[1].close()
+"""Under load, an index that is further behind is not waited for: it would not get there in that time."""
 
 
 class StatementStore:
@@ -116,7 +76,7 @@ class StatementStore:
             row = log.row_of(id_)
             if row is None or row.kind != Kind.STATEMENT:
                 return None
-            is_voided = log.is_voided(id_) and not _voids(row)
+            is_voided = bool(log.voiding_among([id_])) and not _voids(row)
         return _stored(row) if is_voided is voided else None
 
     def page(self, query: StatementQuery) -> StatementPage:
@@ -151,13 +111,12 @@ class StatementStore:
         """Return the activity with what was said about it, None when no statement names it."""
         self._freshly_through_ms()
         memory = self.indexer.memory
-        key = self.indexer.file.key
         with self._readers.one() as (_, index):
             defined = memory.definitions.get(id_) or definition(index, id_)
             if defined is not None:
                 return {"objectType": "Activity", "id": id_, "definition": msgspec.json.decode(defined)}
-            named = [digest(key, role, id_) for role in (roles.ACTIVITY, roles.RELATED_ACTIVITY)]
-            known = Search(index, memory, key).knows(named)
+            named = [digest(memory.key, role, id_) for role in (roles.ACTIVITY, roles.RELATED_ACTIVITY)]
+            known = Search(index, memory).knows(named)
         return {"objectType": "Activity", "id": id_} if known else None
 
     def consistent_through_ms(self) -> int:
@@ -172,7 +131,10 @@ class StatementStore:
         """Wait for the index where that helps, and return the time up to which it has everything."""
         settled_ms, end = self._settled_ms(), self._log.end
         behind = end - self.indexer.position
-        if behind <= 0 or (behind <= FRESH_RECORDS_MAX and self.indexer.wait_for(end, FRESH_WAIT_S)):
+        if behind <= 0:
+            return settled_ms
+        may_wait = behind <= FRESH_RECORDS_MAX or not self.indexer.pace.busy
+        if may_wait and self.indexer.wait_for(end, FRESH_WAIT_S):
             return settled_ms
         return self.consistent_through_ms()
 
@@ -196,9 +158,9 @@ class StatementStore:
         high: int,
     ) -> list[Row]:
         """Return the rows of the page and one more, if there is one."""
-        key = self.indexer.file.key
+        key = memory.key
         wanted = filters(key, query, self._stored_by(query))
-        search = Search(index, memory, key)
+        search = Search(index, memory)
         candidates = search.positions(wanted, query.credential, low, high, ascending=query.ascending)
         found: list[Row] = []
         while len(found) <= query.limit:
@@ -206,7 +168,12 @@ class StatementStore:
             if not some:
                 break
             rows = log.rows_at(some)
-            found += [rows[p] for p in some if not wanted or self._meets(log, rows[p], query)]
+            named = log.voiding_among([row.id for row in rows.values()])
+            found += [
+                row
+                for row in (rows[position] for position in some)
+                if (row.id not in named or _voids(row)) and (not wanted or self._meets(log, row, query))
+            ]
         return found
 
     def _meets(self, log: LogReader, row: Row, query: StatementQuery) -> bool:
