@@ -103,20 +103,22 @@ class EffectFeed:
         for seq, kind, body in self._effects(after):
             if len(items) == limit:
                 break
+            if last and seq > last + 1:
+                # Effects are kept up to a number, and this target was away for longer than they last.
+                _logger.warning("forward_effects_missed", after=last, before=seq)
             last = seq
             if kind == "action":
                 awaited.append((_action(body).id, bytes(body)))
                 continue
-            milestone = self._milestone(kind, body)
-            if milestone is not None:
-                items.append(self._write(seq, milestone))
+            item = self._item(seq, kind, body)
+            if item is not None:
+                items.append(item)
         return Batch(items=items, last=last, awaited=awaited)
 
     def item(self, key: int) -> Item | None:
         """Return the statement of an effect, None when the effect is gone."""
         for seq, kind, body in self._effects(key - 1):
-            milestone = self._milestone(kind, body) if seq == key else None
-            return None if milestone is None else self._write(seq, milestone)
+            return self._item(seq, kind, body) if seq == key else None
         return None
 
     def end(self) -> int:
@@ -134,6 +136,16 @@ class EffectFeed:
             " WHERE seq>? ORDER BY seq LIMIT ?",
             (after, ROWS_AT_ONCE),
         )
+
+    def _item(self, seq: int, kind: str, body: bytes) -> Item | None:
+        """Return the statement of an effect, None when there is none to write or it cannot be written."""
+        try:
+            milestone = self._milestone(kind, body)
+            return None if milestone is None else self._write(seq, milestone)
+        except Exception:
+            # One effect that cannot be written must not hold up those after it.
+            _logger.exception("forward_unwritable", effect=seq)
+            return None
 
     def _milestone(self, kind: str, body: bytes) -> Milestone | None:
         if kind == "stage":

@@ -25,6 +25,8 @@ from carrythrough.ports import Clock
 
 POLL_S = 0.5
 """How often a lane that has nothing to send looks again."""
+FAULT_PAUSE_S = 10.0
+"""After a fault of our own (a full disk): what was sent cannot be noted, and would be sent at every look."""
 BACKOFF_S_MAX = 600.0
 """A target that was away for a night is found again within ten minutes."""
 PATIENCE_MS = 3 * 86_400_000
@@ -117,7 +119,7 @@ class Lane:
             except Exception:
                 _logger.exception("forward_broke", target=self.name)
                 more = False
-                self._ended.wait(POLL_S)
+                self._ended.wait(FAULT_PAUSE_S)
             if not more:
                 self._wake.wait(POLL_S)
                 self._wake.clear()

@@ -29,6 +29,7 @@ STATEMENT_BYTES_MAX = 4 << 20
 """Bytes of one statement that is read back to be compared."""
 RETRY_AFTER_S_MAX = 3_600.0
 """A store may ask for a pause, but not silence us for a day with a mistaken header."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONTENT = frozenset({400, 413, 415, 422})
 
 
@@ -107,6 +108,8 @@ class RemoteLrs:
                 timeout=httpx.Timeout(target.timeout_s, connect=min(10.0, target.timeout_s)),
                 headers={"User-Agent": f"carrythrough/{__version__}", "Accept-Encoding": "identity"},
                 verify=ssl.create_default_context(),
+                # A proxy from the environment cannot reach this machine's loopback.
+                trust_env=httpx.URL(target.endpoint).host not in _LOOPBACK,
                 # A redirect would carry statements to an address that nobody configured.
                 follow_redirects=False,
             )
