@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from carrythrough import __version__
 from carrythrough.cli.adapters import list_adapters
 from carrythrough.cli.baseline import close, show_baselines
+from carrythrough.cli.bench_science import bench_science
 from carrythrough.cli.contest import list_contests, restore, set_aside
 from carrythrough.cli.credentials import add, list_credentials, remove
 from carrythrough.cli.deadletters import list_dead_letters, replay
@@ -80,6 +81,7 @@ app.command(scores, group=_LOOK, sort_key=0)
 app.command(explain, group=_LOOK, sort_key=1)
 app.command(groups, group=_LOOK, sort_key=2)
 app.command(registration, group=_LOOK, sort_key=2)
+app.command(bench_science, name="bench-science", group=_ABOUT, sort_key=0)
 app.command(doctor, group=_RUN, sort_key=0)
 
 _quarantine = App(name="quarantine", group=_RUN, help="Records that were refused or could not be scored.")
