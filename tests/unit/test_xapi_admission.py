@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from carrythrough.errors import PermanentError
-from carrythrough.xapi import fast_path
+from carrythrough.xapi import fast_path, parts
 from carrythrough.xapi.admission import Limits, admit, decode_statement
 from carrythrough.xapi.statement import Activity, Agent, Group, StatementRef, SubStatement
 
@@ -201,13 +201,14 @@ def test_what_another_store_has_added(more: str, code: str):
     assert error.value.problem.code == code
 
 
-def test_the_memory_of_extension_keys_is_bounded(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fast_path, "EXTENSION_KEYS_MAX", 10)
+def test_the_memories_of_keys_and_tags_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parts, "SEEN_MAX", 10)
     fast_path.forget()
-    for number in range(100):
-        extensions = f'"result":{{"extensions":{{"https://example.org/{number}":1}}}}'
-        assert admit(f"{(A % ID_1)[:-1]},{extensions}}}".encode(), Limits(), "1.0.3")
-        assert len(fast_path._EXTENSION_KEYS) <= 10
+    for number in range(100, 200):
+        more = f'"result":{{"extensions":{{"https://example.org/{number}":1}}}},"context":{{"language":"en-{number}"}}'
+        assert admit(f"{(A % ID_1)[:-1]},{more}}}".encode(), Limits(), "1.0.3")
+        assert 0 < len(parts._EXTENSION_KEYS) <= 10
+        assert 0 < len(parts._TAGS) <= 10
 
 
 def test_an_object_is_found_in_the_older_generation_too(monkeypatch: pytest.MonkeyPatch):
