@@ -267,6 +267,8 @@ CALLS: list[Call] = [
     ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=yesterday", b"", "reader", {}, 400),
     ("/v1/employees/{reference}/explanation", "GET", "?skill=calm&as_known_at=2001-01-01T00:00:00Z", b"",
      "reader", {}, 404),
+    ("/v1/employees/{reference}/reviews", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/reviews", "GET", "?x=1", b"", "reader", {}, 400),
     ("/v1/groups", "GET", "?by=role", b"", "reader", {}, 200),
     ("/v1/groups", "GET", "?by=shoe", b"", "reader", {}, 400),
     ("/v1/groups", "GET", "", b"", "lms", {}, 403),

@@ -152,6 +152,10 @@ class FolderReader:
         subject = self.subject(reference)
         return {"subject": subject, "registrations": self.queries.registrations.of_employee(subject)}
 
+    def reviews(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        return self.queries.reviews(self.subject(reference), self.now_ms)
+
     def groups(self, by: str) -> Answer:
         """See `reader.Reader`."""
         return self.queries.groups(by, self.now_ms)

@@ -28,6 +28,7 @@ from carrythrough.cli.ingest import ingest
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
 from carrythrough.cli.registration import registration
+from carrythrough.cli.reviews import reviews
 from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
 from carrythrough.cli.start_demo import demo
@@ -80,6 +81,7 @@ app.command(pull, group=_START, sort_key=4)
 app.command(scores, group=_LOOK, sort_key=0)
 app.command(explain, group=_LOOK, sort_key=1)
 app.command(groups, group=_LOOK, sort_key=2)
+app.command(reviews, group=_LOOK, sort_key=3)
 app.command(registration, group=_LOOK, sort_key=2)
 app.command(bench_science, name="bench-science", group=_ABOUT, sort_key=0)
 app.command(doctor, group=_RUN, sort_key=0)

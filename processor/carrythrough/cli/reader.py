@@ -40,6 +40,10 @@ class Reader(Protocol):
         """Return the cmi5 registrations of one employee (roster id or pseudonym)."""
         ...
 
+    def reviews(self, reference: str) -> Answer:
+        """Return the knowledge items of one employee and when each is due again."""
+        ...
+
     def groups(self, by: str) -> Answer:
         """Return the scores of teams, roles or sites and of the program."""
         ...

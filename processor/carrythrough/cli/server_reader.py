@@ -60,6 +60,10 @@ class ServerReader:
         """See `reader.Reader`."""
         return self._get(f"/v1/employees/{quote(reference, safe='')}/registrations", {})
 
+    def reviews(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        return self._get(f"/v1/employees/{quote(reference, safe='')}/reviews", {})
+
     def groups(self, by: str) -> Answer:
         """See `reader.Reader`."""
         return self._get("/v1/groups", {"by": by})

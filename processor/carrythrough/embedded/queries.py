@@ -27,6 +27,7 @@ from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import read_learners, read_ledger
 from carrythrough.pipeline.explain import explain
 from carrythrough.pipeline.plan import InForce
+from carrythrough.pipeline.reviews import reviews_part
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.codec import decode_pair
 from carrythrough.scoring.state import LearnerState
@@ -220,7 +221,8 @@ class Queries:
                 time_ms = ahead.pop(name + "_ms")
                 ahead[name] = rfc3339(time_ms) if time_ms else None
         curve = [] if ahead is None else ahead["curve"]
-        for part in (found["evidence"], found["job"]["evidence"], found["trajectory"], curve):
+        schedules = found["reviews"]["schedules"]
+        for part in (found["evidence"], found["job"]["evidence"], found["trajectory"], curve, schedules):
             for entry in part:
                 texts_of_times(entry)
         return {
@@ -239,6 +241,21 @@ class Queries:
             "SELECT state FROM pair WHERE employee=? AND skill=?", (number, self._terms.find(skill_id))
         ).fetchone()
         return 0 if row is None else decode_pair(bytes(row[0])).published.as_of_ms
+
+    def reviews(self, subject: str, now_ms: int) -> dict[str, Any]:
+        """Return the knowledge items of one employee and when each is due again, skill by skill."""
+        with self._lock:
+            number = self._number(subject)
+            rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
+        counted = [row.evidence for row in rows if not row.voided]
+        found: list[dict[str, Any]] = []
+        for skill in self.in_force.program.map.skills:
+            part: dict[str, Any] = reviews_part(counted, skill, now_ms)
+            if part["items"]:
+                for entry in part["schedules"]:
+                    texts_of_times(entry)
+                found.append({"skill": skill.id, "skill_name": skill.name, **part})
+        return {"subject": subject, "as_of": rfc3339(now_ms), "skills": found}
 
     def groups(self, by: str, now_ms: int) -> dict[str, Any]:
         """Return the scores of teams, roles or sites and of the program, at most a minute old."""

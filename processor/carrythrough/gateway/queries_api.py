@@ -37,6 +37,7 @@ class QueriesApi:
         return [
             Route("/v1/employees/{reference}/scores", self.guarded(self.employee_scores), methods=["GET"]),
             Route("/v1/employees/{reference}/explanation", self.guarded(self.explanation), methods=["GET"]),
+            Route("/v1/employees/{reference}/reviews", self.guarded(self.reviews), methods=["GET"]),
             Route("/v1/scores", self.guarded(self.scores), methods=["GET"]),
             Route("/v1/groups", self.guarded(self.groups, "groups/read"), methods=["GET"]),
             Route("/v1/actions", self.guarded(self.actions), methods=["GET"]),
@@ -89,6 +90,12 @@ class QueriesApi:
                 "skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404
             )
         return reply(found)
+
+    async def reviews(self, request: Request) -> Response:
+        """The knowledge items of one employee, and when each is due again."""
+        check_parameters(request, ())
+        subject = await self.subject(request)
+        return reply(await run_in_threadpool(self._queries.reviews, subject, self._now_ms()))
 
     async def scores(self, request: Request) -> Response:
         """A page of scores."""

@@ -20,6 +20,7 @@ from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import read_pair
 from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.pipeline.rebuild import rebuild
+from carrythrough.pipeline.reviews import reviews_part
 from carrythrough.pipeline.trajectory import trajectory
 from carrythrough.pipeline.whatif import raises
 from carrythrough.program.types import Skill
@@ -32,6 +33,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     prior: the head, feature by feature. job: the Beta layer with each outcome. split: how the
     points add up. calculation: the whole arithmetic in lines, to check it by hand. raises: what
     would change the score most, largest first. forecast: what it will be if nothing happens.
+    reviews: its knowledge items and when each is due again.
     """
 
     as_of_ms: int
@@ -53,6 +55,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[str]
     raises: list[dict[str, object]]
     forecast: Forecast | None
+    reviews: dict[str, object]
     trajectory: list[dict[str, object]]
 
 
@@ -95,5 +98,6 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, in_force: InForc
         missing=missing(reading, pair, policy),
         raises=raises(learner, pair, at_ms, skill, in_force, reading),
         forecast=ahead,
+        reviews=reviews_part(mine, skill, at_ms),
         trajectory=trajectory(known, skill, at_ms, model, policy),
     )
