@@ -230,6 +230,10 @@ def test_credentials_are_made_listed_and_taken_away(run: Run, filled: Path) -> N
         "credentials": []
     }
     assert run("credentials", "list", "--data-dir", "nowhere").returncode == 1
+    assert run("credentials", "add", "vr", "--lenient", "--data-dir", "data").returncode == 0
+    listed = " ".join(run("credentials", "list", "--data-dir", "data").stdout.split())
+    assert "statements/write, statements/read/mine, state, define, profile" in listed
+    assert "lenient" in listed
 
 
 def test_adapters_are_listed_and_asked(run: Run, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from carrythrough.embedded.serve import load_tokens
 from carrythrough.errors import PermanentError, TransientError
-from carrythrough.gateway.auth import Credential, Credentials, new_credential
+from carrythrough.gateway.auth import Credential, Credentials, challenge, new_credential
 from carrythrough.gateway.oauth_bearer import Bearers
 from carrythrough.gateway.oauth_keys import KeySet, read_keys
 from carrythrough.gateway.oauth_own import OwnTokens, new_key
@@ -153,3 +154,31 @@ def wait_for(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_tokens_outlive_a_restart_and_end_with_their_key(tmp_path: Path):
+    credential, _ = new_credential("lms", ("all",))
+    token = load_tokens(tmp_path).give(credential, ("all",))
+    assert load_tokens(tmp_path).read(token)["sub"] == credential.key
+    path = tmp_path / "oauth.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    with pytest.raises(jwt.InvalidSignatureError):
+        load_tokens(tmp_path).read(token)
+    path.write_text("no key")
+    with pytest.raises(PermanentError) as unreadable:
+        load_tokens(tmp_path)
+    assert unreadable.value.problem.where == str(path)
+
+
+def test_the_challenge_says_what_was_wrong_with_a_token():
+    """RFC 6750 3."""
+    credentials = Credentials([])
+    credentials.accept_bearers(Bearers(OwnTokens(new_key())).check)
+    for header, error in ((b"Bearer x", True), (b"Basic x", False), (None, False)):
+        with pytest.raises(PermanentError) as refused:
+            credentials.require(header, "state")
+        value = challenge(refused.value.problem)[1]
+        assert (b'error="invalid_token"' in value) == error
+        assert value.startswith(b"Basic ")
+        assert b"Bearer " in value

@@ -35,7 +35,7 @@ def doctor(
 ) -> int:
     """Check an installation: each fault with what to do about it.
 
-    Settings, data folder, durability, clock, program map, roster, adapters, scoring, delivery. It changes
+    Settings, data folder, durability, clock, program map, roster, adapters, stores read from, forwarding, scoring, delivery. It changes
     nothing, and may run beside a server. The exit code is 1 when a check failed; warnings leave it 0.
 
     For example:
@@ -84,6 +84,8 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
         return
     from carrythrough.cli.checks.content import check_inputs, check_state
     from carrythrough.cli.checks.folder import check_folder
+    from carrythrough.cli.checks.forwarding import check_forwarding
+    from carrythrough.cli.checks.pulling import check_pulling
     from carrythrough.cli.folder_reader import lock_holder
 
     folder = Path(settings.data_dir)
@@ -92,6 +94,8 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     )
     yield from check_folder(folder)
     yield from check_inputs(settings)
+    yield from check_pulling(settings, folder)
+    yield from check_forwarding(settings, folder)
     if (folder / "log.sqlite").exists():
         yield from check_state(folder)
     if lock_holder(folder) is None:

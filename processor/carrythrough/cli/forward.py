@@ -167,7 +167,7 @@ def replay_refused(
         raise wrong_usage(
             "name entries, or give --all", "carrythrough forward deadletters shows them", where="ENTRY"
         )
-    with _file(data_folder(data_dir, config)) as file:
+    with _file(data_folder(data_dir, config), readonly=False) as file:
         wanted = list(entries)
         if all and file is not None:
             wanted = [one.entry for one in file.dead_letters(target, state="dead", limit=ALL)]
@@ -180,14 +180,14 @@ def replay_refused(
 
 
 @contextmanager
-def _file(folder: Path) -> Iterator[Any]:
+def _file(folder: Path, *, readonly: bool = True) -> Iterator[Any]:
     """Open the file of a data folder, None when nothing was ever forwarded from it."""
     from carrythrough.embedded.forward_file import FILE, ForwardFile
 
     if not (folder / FILE).exists():
         yield None
         return
-    file = ForwardFile(folder)
+    file = ForwardFile(folder, readonly=readonly)
     try:
         yield file
     finally:

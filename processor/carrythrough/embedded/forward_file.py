@@ -38,13 +38,14 @@ _DEAD = "entry, target, feed, key, id, version, status, reason, text, at_ms, sta
 class ForwardFile:
     """Implements `forward.progress.Progress`; one connection, behind a lock, for all lanes."""
 
-    def __init__(self, folder: Path, state: Path | None = None) -> None:
+    def __init__(self, folder: Path, state: Path | None = None, *, readonly: bool = False) -> None:
         """state: path of `state.sqlite`, whose outbox says what became of awaited actions."""
         self._lock = threading.Lock()
-        self._connection = connect(folder / FILE)
+        self._connection = connect(folder / FILE, readonly=readonly)
         self._outbox = None if state is None else connect(state, readonly=True)
-        for statement in _SCHEMA.split(";"):
-            self._connection.execute(statement)
+        if not readonly:
+            for statement in _SCHEMA.split(";"):
+                self._connection.execute(statement)
 
     def standing(self, target: str, feed: str) -> Standing | None:
         """Return where a feed stands, None before its first batch."""

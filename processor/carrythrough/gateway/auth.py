@@ -25,7 +25,7 @@ SECRET_CHARACTERS_MIN = 24
 """Shortest secret taken: 24 characters of base64 are 144 bits."""
 KNOWN_HEADERS_MAX = 1_024
 """Right headers remembered; beyond it the memory starts anew."""
-CHALLENGE = (b"www-authenticate", b'Basic realm="carrythrough", charset="UTF-8", Bearer realm="carrythrough"')
+_CHALLENGE = b'Basic realm="carrythrough", charset="UTF-8", Bearer realm="carrythrough"'
 _NEVER = float("inf")
 
 
@@ -211,6 +211,12 @@ class Credentials:
             return None
         credential = self.verify_secret(key.decode(errors="replace"), secret.decode(errors="surrogateescape"))
         return credential if colon else None
+
+
+def challenge(problem: Problem) -> tuple[bytes, bytes]:
+    """Return the WWW-Authenticate header of a 401: both schemes, and what was wrong with a token (RFC 6750 3)."""
+    said = b', error="invalid_token"' if problem.code == "token-invalid" else b""
+    return (b"www-authenticate", _CHALLENGE + said)
 
 
 def _hash(secret: bytes) -> str:

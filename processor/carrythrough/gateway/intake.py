@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from carrythrough.errors import CarrythroughError, PermanentError, Problem
-from carrythrough.gateway.auth import CHALLENGE, Credential, Credentials
+from carrythrough.gateway.auth import Credential, Credentials, challenge
 from carrythrough.gateway.body import ClientGoneError, read_body
 from carrythrough.gateway.limits import GatewayLimits, InFlight
 from carrythrough.gateway.problems import (
@@ -146,7 +146,7 @@ class IntakeEndpoint:
         self._telemetry.refuse(problem)
         headers = [*headers, *self.headers_for(request)]
         if problem.status == 401:
-            headers.append(CHALLENGE)
+            headers.append(challenge(problem))
         elif problem.status == 405:
             headers.append((b"allow", ", ".join(self.methods).encode()))
         elif problem.status == 408:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.access import Access
+from carrythrough.gateway.auth import challenge
 from carrythrough.gateway.problems import problem_response
 
 LIMIT_DEFAULT = 100
@@ -54,11 +55,9 @@ class QueriesApi:
                 await self._access.require(request, "scores/read", *others)
                 return await handler(request)
             except PermanentError as refused:
-                headers = (
-                    {"WWW-Authenticate": 'Basic realm="carrythrough"'}
-                    if refused.problem.status == 401
-                    else {}
-                )
+                headers = {}
+                if refused.problem.status == 401:
+                    headers["WWW-Authenticate"] = challenge(refused.problem)[1].decode()
                 return problem_response(refused.problem, headers)
 
         return guarded

@@ -124,6 +124,14 @@ def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+def doctor(server: Server) -> dict[str, str]:
+    """Return what `carrythrough doctor` finds, by the name of the check."""
+    words = [str(PROGRAM), "doctor", "--config", str(server.folder / "c.toml"), "--json"]
+    environment = {**os.environ, "OTHER": "x"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    return {one["name"]: one["status"] for one in json.loads(done.stdout)["checks"]}
+
+
 def command(server: Server, *words: str) -> Any:
     """Run `carrythrough forward …` on the data folder and return what it prints as JSON."""
     done = subprocess.run(
@@ -196,10 +204,12 @@ def test_a_refused_statement_is_listed_shown_mended_and_replayed(servers: tuple[
     assert "contextAgents" in letter["reason"]
     assert command(a, "show", str(letter["entry"]))["text"] == new
     assert 'forward_dead_letters{target="b"} 1.0' in httpx.get(a.metrics).text
+    assert doctor(a)["forward b"] == "warning"
     a.start(b.section("forward", "b"), OTHER=b.login[1])
     assert command(a, "replay", "--all", "--json") == {"replayed": 1}
     wait_for(lambda: new["id"] in b.ids())
     wait_for(lambda: command(a, "deadletters", "--json")["statements"] == [])
+    assert doctor(a)["forward b"] == "ok"
 
 
 def test_a_target_that_is_away_delays_nothing_and_gets_everything_later(servers: tuple[Server, Server]):
