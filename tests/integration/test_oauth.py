@@ -240,6 +240,17 @@ def test_errors_have_the_form_of_the_rfc(
     assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
+def test_what_is_given_out_and_read_is_counted(client: httpx.Client, server: dict[str, Any], issuer: Issuer):
+    ask(client, server["logins"]["root"])
+    ask(client, ("root", "wrong"))
+    assert post(client, issuer.token()).status_code in {200, 401}
+    text = httpx.get(server["metrics_url"]).text
+    for result in ("given", "invalid_client"):
+        assert f'carrythrough_token_requests_total{{result="{result}"}}' in text
+    (read,) = (line for line in text.splitlines() if line.startswith("carrythrough_issuer_keys_read_seconds"))
+    assert abs(float(read.split()[1]) - time.time()) < 60
+
+
 def test_metadata(client: httpx.Client):
     """RFC 8414."""
     body = client.get("/.well-known/oauth-authorization-server").json()

@@ -35,8 +35,9 @@ def doctor(
 ) -> int:
     """Check an installation: each fault with what to do about it.
 
-    Settings, data folder, durability, clock, program map, roster, adapters, stores read from, forwarding, scoring, delivery. It changes
-    nothing, and may run beside a server. The exit code is 1 when a check failed; warnings leave it 0.
+    Settings, data folder, durability, clock, program map, roster, adapters, stores read from, forwarding, scoring,
+    delivery. It changes nothing, and may run beside a server. The exit code is 1 when a check failed; warnings leave
+    it 0.
 
     For example:
 

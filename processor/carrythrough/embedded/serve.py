@@ -66,7 +66,7 @@ def serve(
         stopped.callback(runtime.stop)
         credentials, made = load_credentials(runtime.folder_lock.path)
         tokens = load_tokens(runtime.folder_lock.path)
-        bearers = _bearers(settings, credentials, tokens)
+        bearers = _bearers(runtime, credentials, tokens)
         runtime.statements.indexer.may_define = credentials.may_define
         listener = _listen(settings.host, settings.port)
         runtime.start()
@@ -187,9 +187,11 @@ def load_tokens(folder: Path) -> OwnTokens:
         ) from None
 
 
-def _bearers(settings: Settings, credentials: Credentials, tokens: OwnTokens) -> Bearers:
-    issuer = settings.oauth
+def _bearers(runtime: Embedded, credentials: Credentials, tokens: OwnTokens) -> Bearers:
+    issuer = runtime.settings.oauth
     keys = None if issuer is None else KeySet(issuer, credentials.forget_known)
+    if keys is not None:
+        runtime.telemetry.oauth.keys_read.set_function(lambda: keys.read_at_s)
     bearers = Bearers(tokens, issuer, keys)
     credentials.accept_bearers(bearers.check)
     return bearers

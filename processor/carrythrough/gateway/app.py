@@ -88,7 +88,11 @@ def build_app(
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),
-            *([] if tokens is None else TokenEndpoint(credentials, tokens).routes()),
+            *(
+                []
+                if tokens is None
+                else TokenEndpoint(credentials, tokens, runtime.telemetry.oauth.answered).routes()
+            ),
             Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access))),
         ]
     )

@@ -54,6 +54,8 @@ class KeySet:
         self._keys: tuple[SigningKey, ...] = ()
         self._text = b""
         self._read_s = float("-inf")
+        self.read_at_s = 0.0
+        """When the set was last read, as Unix time; 0 before the first time."""
         self._asked_s = float("-inf")
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -110,6 +112,7 @@ class KeySet:
             return False
         changed = text != self._text
         self._keys, self._text, self._read_s = keys, text, time.monotonic()
+        self.read_at_s = time.time()
         if changed:
             _logger.info("oauth_keys_read", source=self._source, keys=len(keys))
             self._on_change()

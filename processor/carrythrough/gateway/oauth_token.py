@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -43,9 +44,13 @@ class _RefusedError(Exception):
 class TokenEndpoint:
     """`POST /oauth/token` and `GET /.well-known/oauth-authorization-server`."""
 
-    def __init__(self, credentials: Credentials, tokens: OwnTokens) -> None:
+    def __init__(
+        self, credentials: Credentials, tokens: OwnTokens, answered: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """answered: told of each answer, "given" or the error code."""
         self._credentials = credentials
         self._tokens = tokens
+        self._answered = answered
 
     def routes(self) -> list[Route]:
         """Return the two routes."""
@@ -65,7 +70,9 @@ class TokenEndpoint:
                 _refuse("unsupported_grant_type", "the only grant type here is client_credentials")
             scopes = _scopes(credential, form.get("scope", ""))
         except _RefusedError as refused:
+            self._answered(refused.code)
             return _error(refused)
+        self._answered("given")
         body = {
             "access_token": self._tokens.give(credential, scopes),
             "token_type": "Bearer",

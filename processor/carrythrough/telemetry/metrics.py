@@ -29,6 +29,7 @@ from carrythrough.pipeline.records import Record
 from carrythrough.ports import Receipt
 from carrythrough.pull.intake import Taken
 from carrythrough.telemetry.forward_metrics import ForwardMetrics
+from carrythrough.telemetry.oauth_metrics import OAuthMetrics
 from carrythrough.xapi.lenient import Repaired
 
 DELAY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -172,6 +173,7 @@ class Telemetry:
             registry=r,
         )
         self.forward = ForwardMetrics(r)
+        self.oauth = OAuthMetrics(r)
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._rates: deque[tuple[float, int]] = deque()
