@@ -14,26 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import apsw
 import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from carrythrough.embedded.attachments import AttachmentFile
-from carrythrough.embedded.committer import Committer
-from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.statements import indexer, slices
 from carrythrough.embedded.statements.postings import CHUNK
-from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.identity.actor import actor_key
-from carrythrough.pipeline.records import Kind
-from carrythrough.telemetry.metrics import Telemetry
+from carrythrough.testing.statement_shell import AUTHORITY_HOME, START_MS, StatementShell
 from carrythrough.xapi import wire
-from carrythrough.xapi.admission import Limits, admit
 from carrythrough.xapi.query import StatementQuery
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
-HOME = "https://lrs.example"
-START_MS = 1_795_000_000_000
 Json = dict[str, Any]
 
 AGENTS: list[Json] = [
@@ -42,7 +34,7 @@ AGENTS: list[Json] = [
     {"account": {"homePage": "https://a.example/x", "name": "bo"}},
     {"openid": "https://c.example/"},
     {"mbox_sha1sum": "0123456789abcdef0123456789abcdef01234567"},
-    {"account": {"homePage": HOME, "name": "lms"}},
+    {"account": {"homePage": AUTHORITY_HOME, "name": "lms"}},
 ]
 GROUP: Json = {"objectType": "Group", "mbox": "mailto:team@example.org", "member": [AGENTS[2], AGENTS[3]]}
 ANONYMOUS: Json = {"objectType": "Group", "member": [AGENTS[0], AGENTS[4]]}
@@ -180,7 +172,7 @@ def _matches(statement: Json, credential: str, query: StatementQuery) -> bool:
         agents |= _keys(about)
     activities = {about["id"]} if about.get("objectType", "Activity") == "Activity" else set()
     if query.related_agents:
-        agents |= {f"account:{HOME}|{credential}"}.union(*(_all_agents(part) for part in parts))
+        agents |= {f"account:{AUTHORITY_HOME}|{credential}"}.union(*(_all_agents(part) for part in parts))
     if query.related_activities:
         activities = activities.union(*(_all_activities(part) for part in parts))
     return (
@@ -213,67 +205,19 @@ def _all_activities(part: Json) -> set[str]:
     return found
 
 
-class Bench:
-    """A log with its store in a folder; each group of statements is stored a millisecond later or more."""
+class Bench(StatementShell):
+    """A log with its store; each group of statements is stored a millisecond later or more."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._now_ms = START_MS
-        self.open()
-
-    def open(self) -> None:
-        telemetry = Telemetry()
-        self.log = LogFile(self.folder / "log.sqlite")
-        self.attachments = AttachmentFile(self.folder / "attachments.sqlite")
-        self.committer = Committer(self.log, self, telemetry, lambda _: self.store.indexer.notify())
-        self.store = StatementStore(
-            self.folder / "index.sqlite",
-            self.log,
-            self.attachments,
-            self.committer.settled_ms,
-            telemetry,
-            HOME,
-        )
-        self.committer.start()
-        self.store.start()
-        assert self.store.indexer.wait_for(self.log.end, 60.0)
-
-    def close(self) -> None:
-        self.committer.stop()
-        self.store.stop()
-        self.attachments.close()
-        self.log.close()
-
-    def now_ms(self) -> int:
-        return self._now_ms
-
-    def put(self, world: World, count: int) -> None:
+    def put_some(self, world: World, count: int) -> None:
         """Store a group of random statements."""
-        self._now_ms += world.chance.randrange(1, 4)
+        self.time_ms += world.chance.randrange(1, 4)
         v2 = world.chance.random() < 0.5
-        version, code = ("2.0.0", 200) if v2 else ("1.0.3", 103)
         statements = [world.statement(v2=v2) for _ in range(count)]
         credential = world.chance.choice(CREDENTIALS)
         end = self.log.end
-        self.committer.submit_now(
-            Kind.STATEMENT, admit(json.dumps(statements).encode(), Limits(), version), credential, code
-        )
+        self.put(statements, credential, "2.0.0" if v2 else "1.0.3")
         for number, statement in enumerate(statements):
-            world.stored.append((end + 1 + number, self._now_ms, credential, statement))
-
-    def fill_chunk(self, left: int) -> None:
-        """Put records of no interest into the log until `left` positions are left in its chunk."""
-        self.close()
-        connection = apsw.Connection(str(self.folder / "log.sqlite"))
-        end = connection.execute("SELECT coalesce(max(position), 0) FROM log").get
-        last = (end // CHUNK + 1) * CHUNK - 1 - left
-        connection.execute(
-            "WITH RECURSIVE p(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM p WHERE n < ?) "
-            "INSERT INTO log SELECT n, 3, ?, -1, 'x', x'', x'', 103 FROM p",
-            (end + 1, last, self._now_ms),
-        )
-        connection.close()
-        self.open()
+            world.stored.append((end + 1 + number, self.time_ms, credential, statement))
 
     def pages(self, query: StatementQuery, between: Callable[[], None] = lambda: None) -> list[str]:
         """Return the ids of all pages of a query."""
@@ -316,7 +260,7 @@ def bench(tmp_path: Path) -> Iterator[Callable[[], Bench]]:
 def test_queries_find_what_a_plain_reading_finds(bench: Callable[[], Bench], seed: int) -> None:
     world, here = World(seed), bench()
     while len(world.stored) < 45:
-        here.put(world, world.chance.choice((1, 2, 9)))
+        here.put_some(world, world.chance.choice((1, 2, 9)))
         for _ in range(4):
             query = world.query()
             assert here.pages(query) == world.found(query), query
@@ -325,23 +269,40 @@ def test_queries_find_what_a_plain_reading_finds(bench: Callable[[], Bench], see
         assert here.pages(query) == world.found(query), query
 
 
+@hypothesis.settings(max_examples=6, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(seed=st.integers(0, 2**32 - 1))
+def test_the_same_when_chunks_are_written_in_pieces(
+    bench: Callable[[], Bench], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Statements with very many values fill the memory before a chunk ends, and slices before their number."""
+    monkeypatch.setattr(indexer, "DIGESTS_WAITING_MAX", 30)
+    monkeypatch.setattr(slices, "SLICE_BYTES", 900)
+    world, here = World(seed), bench()
+    for number in range(8):
+        here.put_some(world, 6)
+        if number % 3 == 2:
+            here.close()
+            here.open()
+        for _ in range(10):
+            query = world.query()
+            assert here.pages(query) == world.found(query), query
+    assert here.store.indexer.file.position > 20, "nothing was written"
+
+
 @hypothesis.settings(max_examples=2, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(seed=st.integers(0, 2**32 - 1))
 def test_the_same_over_chunks_restarts_and_a_lost_index(bench: Callable[[], Bench], seed: int) -> None:
     """Targets, referrers and voids lie in different chunks, in the file and in memory."""
     world, here = World(seed), bench()
     for left in (3, 5, 2):
-        here.put(world, 8)
+        here.put_some(world, 8)
         here.fill_chunk(left)
-        here.put(world, 9)
+        here.put_some(world, 9)
         for _ in range(40):
             query = world.query()
             assert here.pages(query) == world.found(query), query
     assert here.store.indexer.file.position == 3 * CHUNK - 1
-    here.close()
-    for name in ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
-        (here.folder / name).unlink(missing_ok=True)
-    here.open()
+    here.remove_index()
     for _ in range(80):
         query = world.query()
         assert here.pages(query) == world.found(query), query
@@ -353,7 +314,7 @@ def test_pages_neither_repeat_nor_skip_while_statements_come_in(
     bench: Callable[[], Bench], seed: int
 ) -> None:
     world, here = World(seed), bench()
-    here.put(world, 25)
+    here.put_some(world, 25)
     for _ in range(8):
         query = StatementQuery(**{**_fields(world.query()), "limit": 2})
         before = world.found(query)
@@ -361,7 +322,7 @@ def test_pages_neither_repeat_nor_skip_while_statements_come_in(
 
         def more() -> None:
             if len(world.stored) < 50:
-                here.put(world, 1)
+                here.put_some(world, 1)
 
         found = here.pages(query, more)
         assert len(set(found)) == len(found)
