@@ -51,6 +51,7 @@ SCOPES = {
     "lms": ("statements/write",),
     "reader": ("scores/read", "people/read"),
     "plain": ("scores/read",),
+    "coach": ("scores/read", "learner/read"),
 }
 
 
@@ -211,6 +212,25 @@ def test_reading_needs_the_scope(server: Server) -> None:
     assert "scores/read" in sender.json()["fix"]
     assert httpx.get(server.info["url"] + "/healthz").status_code == 200
     assert httpx.get(server.info["url"] + "/readyz").status_code == 200
+
+
+def test_single_practices_are_for_the_learner_alone(server: Server) -> None:
+    shown = {
+        name: server.clients[name].get("/v1/employees/e-1/explanation", params={"skill": "fix"}).json()
+        for name in ("reader", "coach")
+    }
+    assert shown["reader"]["score"] == shown["coach"]["score"]
+    assert {round(entry["outcome"], 3) for entry in shown["coach"]["evidence"]} == {0.9}
+    assert {entry["outcome"] for entry in shown["reader"]["evidence"]} == {None}
+    assert shown["reader"]["withheld"]
+    assert "withheld" not in shown["coach"]
+
+
+def test_groups_are_hidden_in_small_organisations(server: Server) -> None:
+    found = server.reader.get("/v1/groups", params={"by": "team"}).json()
+    assert [group["group"] for group in found["groups"]] == ["north", "south"]
+    assert {group["overall"]["hidden"] for group in (found["program"], *found["groups"])} == {"small"}
+    assert server.lms.get("/v1/groups").status_code == 403
 
 
 def test_metrics_stand_on_a_port_of_their_own(server: Server) -> None:

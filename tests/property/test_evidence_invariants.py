@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from carrythrough.events.types import EventKind, EventOutcome, Observer, PerformanceEvent
 from carrythrough.evidence.mapping import SKEW_MS_MAX, evidence_of_event, evidence_of_statement, share_of
 from carrythrough.evidence.standard import normal_cdf, outcome_of_reading
-from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, W_ONE, Y_ONE, Channel, Evidence
+from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, FLAG_STATED, W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
 from carrythrough.program.types import ChannelName, Kpi, OutcomeName
@@ -103,7 +103,9 @@ def check(found: tuple[Evidence, ...], event_ms: int) -> None:
         assert e.t_ms <= NOW + SKEW_MS_MAX
         assert e.t_ms in (event_ms, NOW)
         if e.channel >= Channel.EXPOSURE or e.flags & FLAG_OPPORTUNITY_ONLY:
-            assert e.y == e.w == e.p_item == 0
+            assert e.w == e.p_item == 0
+            assert e.y == 0 or e.flags & FLAG_STATED
+            assert e.channel == Channel.VOICE or not e.flags & FLAG_STATED
         else:
             assert e.w > 0, "an outcome that weighs nothing is none"
         assert bool(e.window_s) == (e.channel == Channel.SUPPORT)

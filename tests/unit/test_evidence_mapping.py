@@ -13,6 +13,7 @@ from carrythrough.evidence.mapping import (
 )
 from carrythrough.evidence.types import (
     FLAG_CLAMPED,
+    FLAG_STATED,
     W_ONE,
     Y_ONE,
     Channel,
@@ -254,7 +255,9 @@ def test_what_the_sender_marked_is_not_marked_again() -> None:
 def test_channels_without_outcomes_carry_none(channel) -> None:
     program = program_of(evidence={"channel": channel, "outcome": "none"})
     e = one(program, statement(success=True, score=Score(scaled=1.0)))
-    assert (e.channel, e.y, e.w) == (Channel[channel.upper()], 0, 0)
+    stated = Y_ONE if channel == "voice" else 0  # how sure somebody said to be: kept, and weighs nothing
+    assert (e.channel, e.y, e.w, e.p_item) == (Channel[channel.upper()], stated, 0, 0)
+    assert bool(e.flags & FLAG_STATED) == bool(stated)
     assert e.window_s == (1800 if channel == "support" else 0)
 
 

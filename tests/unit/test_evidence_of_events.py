@@ -13,6 +13,7 @@ from carrythrough.evidence.types import (
     FLAG_ASSISTED,
     FLAG_CLAMPED,
     FLAG_OPPORTUNITY_ONLY,
+    FLAG_STATED,
     W_ONE,
     Y_ONE,
     Channel,
@@ -113,14 +114,15 @@ def test_what_is_not_about_a_person_and_a_known_skill_says_nothing(program, ev) 
     ("kind", "channel", "flags", "window_s"),
     [
         ("job-aid-use", Channel.SUPPORT, 0, 1800),
-        ("self-report", Channel.VOICE, 0, 0),
+        ("self-report", Channel.VOICE, FLAG_STATED, 0),
         ("opportunity", Channel.JOB, FLAG_OPPORTUNITY_ONLY, 0),
     ],
 )
 def test_kinds_that_are_no_outcomes_never_carry_one(kind, channel, flags, window_s) -> None:
     more = {"outcome": EventOutcome(score=1.0)} if kind == "self-report" else {}
     e = event_evidence(program_of(), event(kind, **more))
-    assert (e.channel, e.y, e.w, e.p_item, e.flags, e.window_s) == (channel, 0, 0, 0, flags, window_s)
+    assert (e.channel, e.w, e.p_item, e.flags, e.window_s) == (channel, 0, 0, flags, window_s)
+    assert e.y == (Y_ONE if flags & FLAG_STATED else 0)  # how sure they said to be, which weighs nothing
 
 
 def test_the_kind_overrules_the_channel_of_the_map() -> None:

@@ -66,6 +66,7 @@ def explain(
             return 0
         _head(person, found)
         _words(found)
+        _confidence(found)
         _raises(found)
         _forecast(found)
         _calculation(found)
@@ -123,6 +124,14 @@ def _words(found: dict[str, Any]) -> None:
         say("What would tell more", "bold")
         for text in missing:
             say_wrapped(text)
+
+
+def _confidence(found: dict[str, Any]) -> None:
+    """Print what the learner said beside what followed; servers give it to the learner's own applications only."""
+    if found.get("confidence"):
+        say()
+        say("Confidence (for the learner)", "bold")
+        say_wrapped(found["confidence"]["text"])
 
 
 def _raises(found: dict[str, Any]) -> None:
@@ -187,11 +196,12 @@ def _evidence(found: dict[str, Any], limit: int) -> None:
 
 def _piece(piece: dict[str, Any]) -> list[Any]:
     outcome = piece["outcome"]
+    withheld = "withheld" if piece.get("withheld") else "–"
     remarks = [word for word in ("assisted", "clamped") if piece.get(word)]
     return [
         words.when(piece["time"]),
         words.channel(piece["channel"]) + (f" ({', '.join(remarks)})" if remarks else ""),
-        "–" if outcome is None else f"{outcome:.2f}",
+        withheld if outcome is None else f"{outcome:.2f}",
         "–" if outcome is None else f"{piece['weight_now']:.2f}",
         words.signed_points(piece["moved"]),
         uuid_text(piece["source"]),

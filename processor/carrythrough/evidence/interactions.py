@@ -6,6 +6,7 @@ may begin with {case_matters}, {order_matters} and {lang} (xAPI 1.0.3, part 2, a
 
 from __future__ import annotations
 
+from carrythrough.evidence.types import Y_ONE
 from carrythrough.xapi.statement import Activity, Statement
 
 LIKERT = "likert"
@@ -28,6 +29,20 @@ def answered_right(st: Statement) -> bool | None:
     if compare is None or len(result.response) > PATTERN_CHARACTERS_MAX:
         return None
     return any(compare(result.response, text) for text in patterns if len(text) <= PATTERN_CHARACTERS_MAX)
+
+
+def place_on_scale(st: Statement) -> int | None:
+    """Return where a Likert answer lies on its scale, 0..Y_ONE from its first step to its last; None for no answer.
+
+    Scales are written from the least to the most (xAPI 1.0.3 part 2, 4.1.4.1: `scale` lists interaction components).
+    """
+    obj, result = st.object, st.result
+    if type(obj) is not Activity or obj.definition is None or result is None or not obj.definition.scale:
+        return None
+    steps = [step.id for step in obj.definition.scale]
+    if result.response not in steps or len(steps) < 2:
+        return None
+    return steps.index(result.response) * Y_ONE // (len(steps) - 1)
 
 
 def _same(response: str, pattern: str) -> bool:

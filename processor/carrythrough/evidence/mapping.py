@@ -12,13 +12,14 @@ from typing import NamedTuple
 from carrythrough.events.types import PerformanceEvent
 from carrythrough.evidence.baselines import NONE as NO_BASELINES
 from carrythrough.evidence.baselines import Baselines, weight_of
-from carrythrough.evidence.interactions import LIKERT, answered_right
+from carrythrough.evidence.interactions import LIKERT, answered_right, place_on_scale
 from carrythrough.evidence.standard import is_fallback, outcome_of_reading
 from carrythrough.evidence.types import (
     FLAG_ASSISTED,
     FLAG_CLAMPED,
     FLAG_FALLBACK_STANDARD,
     FLAG_OPPORTUNITY_ONLY,
+    FLAG_STATED,
     SUPPORT_WINDOW_S_MAX,
     W_ONE,
     Y_ONE,
@@ -99,7 +100,21 @@ def _statement_evidence(
                 )
             channel = _EXPOSURE
     window_s = _window_s(program, rule.skill) if channel == _SUPPORT else 0
-    return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", rule.rule, version, window_s)
+    y = 0
+    # A question of opinion amid a quiz may be about anything; only what the map calls voice is about the skill.
+    if rule.channel == _VOICE and (stated := _stated(st)) is not None:
+        y, flags = stated, flags | FLAG_STATED
+    return Evidence(source, rule.skill, channel, t_ms, y, 0, 0, flags, "", rule.rule, version, window_s)
+
+
+def _stated(st: Statement) -> int | None:
+    """Return how sure somebody said to be, 0..Y_ONE: the score, else the place of a Likert answer on its scale."""
+    result = st.result
+    if result is None:
+        return None
+    if result.score is not None:
+        return share_of(result.score)
+    return place_on_scale(st)
 
 
 def _outcome(rule: Outcome, st: Statement) -> int | None:
@@ -248,7 +263,11 @@ def _event_evidence(
     name, version = rule.rule or ev.kind, program.version
     if channel >= _EXPOSURE:
         window_s = _window_s(program, rule.skill) if channel == _SUPPORT else 0
-        return Evidence(source, rule.skill, channel, t_ms, 0, 0, 0, flags, "", name, version, window_s)
+        stated = y if channel == _VOICE else None
+        flags = flags & ~FLAG_FALLBACK_STANDARD | (0 if stated is None else FLAG_STATED)
+        return Evidence(
+            source, rule.skill, channel, t_ms, stated or 0, 0, 0, flags, "", name, version, window_s
+        )
     w = min(int(weight * rule.weight * W_ONE + 0.5), W_MAX)
     if y is None or w == 0 or ev.kind == "opportunity":
         flags |= FLAG_OPPORTUNITY_ONLY

@@ -39,6 +39,8 @@ FLAG_OPPORTUNITY_ONLY = 4
 """An opportunity without an outcome: counts as an opportunity, never as success or failure."""
 FLAG_FALLBACK_STANDARD = 8
 """The outcome came from a rank because the KPI has no target (labelled wherever it shows)."""
+FLAG_STATED = 16
+"""Voice only: y is how sure somebody said to be, to be held against outcomes; with w = 0 it is none itself."""
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True):
@@ -47,7 +49,8 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     source: 16 bytes, the statement id, or the digest of (event source, event id).
     skill: skill id of the program map. channel: `Channel` value.
     t_ms: event time, ms since the epoch, already clamped to the log time plus the skew.
-    y: outcome in 0..Y_ONE (0 for channels that carry none). w: weight in 0..8·W_ONE (0 likewise).
+    y: outcome in 0..Y_ONE (0 for channels that carry none; with FLAG_STATED the stated confidence).
+    w: weight in 0..8·W_ONE (0 for channels that carry no outcome).
     p_item: expected success p̂ of the item in 0..Y_ONE, from the item table in force.
     flags: FLAG_* bits. item: item key or "". rule: id of the map entry that produced it.
     map_version: version of the program map in force at its place in the log.

@@ -10,6 +10,7 @@ from carrythrough.errors import PermanentError, Problem, TransientError
 from carrythrough.gateway.auth import Credential, Credentials
 
 NAMES_SCOPE = "people/read"
+LEARNER_SCOPE = "learner/read"
 
 
 class Access:
@@ -43,6 +44,11 @@ class Access:
         if credential is None:
             return self._session_of(request) is not None
         return credential.allows(NAMES_SCOPE)
+
+    async def is_learners(self, request: HTTPConnection) -> bool:
+        """Say whether who asks shows answers to the learner alone; a page session never does."""
+        credential = self._credential(request)
+        return credential is not None and credential.allows(LEARNER_SCOPE)
 
     def _credential(self, request: HTTPConnection) -> Credential | None:
         """Return whose header it is; raises PermanentError for a bearer token that is not taken."""

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.access import Access
 from carrythrough.gateway.auth import challenge
+from carrythrough.gateway.learners_own import reviews_for_others, without_the_learners_own
 from carrythrough.gateway.problems import problem_response
 
 LIMIT_DEFAULT = 100
@@ -88,13 +89,17 @@ class QueriesApi:
             raise refusal(
                 "skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404
             )
-        return reply(found)
+        learners = await self._access.is_learners(request)
+        return reply(found if learners else without_the_learners_own(found))
 
     async def reviews(self, request: Request) -> Response:
         """The knowledge items of one employee, and when each is due again."""
         check_parameters(request, ())
         subject = await self.subject(request)
-        return reply(await run_in_threadpool(self._queries.reviews, subject, self._now_ms()))
+        found = await run_in_threadpool(self._queries.reviews, subject, self._now_ms())
+        if not await self._access.is_learners(request):
+            found["skills"] = [reviews_for_others(part) for part in found["skills"]]
+        return reply(found)
 
     async def scores(self, request: Request) -> Response:
         """A page of scores."""

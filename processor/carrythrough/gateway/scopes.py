@@ -25,7 +25,7 @@ XAPI_SCOPES = (
     PROFILE,
     ALL_READ,
 )
-OWN_SCOPES = ("events/write", "scores/read", "groups/read", "scores/contest", "people/read", "practice/read")
+OWN_SCOPES = ("events/write", "scores/read", "groups/read", "scores/contest", "people/read", "learner/read")
 SCOPES = (*XAPI_SCOPES, *OWN_SCOPES, ALL)
 LMS_SCOPES = (STATEMENTS_WRITE, STATEMENTS_READ_MINE, STATE, DEFINE, PROFILE)
 """What an LMS or a course needs: write, read back its own, keep documents, describe its activities."""

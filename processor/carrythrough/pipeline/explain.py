@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from carrythrough.evidence.types import Channel, Evidence
+from carrythrough.pipeline.confidence import confidence_part
 from carrythrough.pipeline.explain_evidence import evidence_part, job_part
 from carrythrough.pipeline.explain_prior import prior_part, split
 from carrythrough.pipeline.explain_words import calculation, forecast_sentences, missing, sentences
@@ -33,7 +34,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     prior: the head, feature by feature. job: the Beta layer with each outcome. split: how the
     points add up. calculation: the whole arithmetic in lines, to check it by hand. raises: what
     would change the score most, largest first. forecast: what it will be if nothing happens.
-    reviews: its knowledge items and when each is due again.
+    reviews: its knowledge items and when each is due again. confidence: stated against shown.
     """
 
     as_of_ms: int
@@ -56,6 +57,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     raises: list[dict[str, object]]
     forecast: Forecast | None
     reviews: dict[str, object]
+    confidence: dict[str, object] | None
     trajectory: list[dict[str, object]]
 
 
@@ -99,5 +101,6 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, in_force: InForc
         raises=raises(learner, pair, at_ms, skill, in_force, reading),
         forecast=ahead,
         reviews=reviews_part(mine, skill, at_ms),
+        confidence=confidence_part(mine),
         trajectory=trajectory(known, skill, at_ms, model, policy),
     )

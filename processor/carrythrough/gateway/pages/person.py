@@ -8,6 +8,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from carrythrough.gateway.learners_own import without_the_learners_own
 from carrythrough.gateway.pages.board import display_name
 from carrythrough.gateway.pages.matrix import live_words, minimum_outcomes
 from carrythrough.gateway.pages.queries import Json, PageQueries, ask
@@ -55,6 +56,7 @@ class PersonPage:
                 at_ms=looked["at"],
                 known_ms=looked["as_known_at"],
             )
+            explanation = explanation and without_the_learners_own(explanation)
         actions = await ask(self.queries.actions, subject=subject, limit=ACTION_ROWS_MAX)
         summary = await ask(self.queries.summary)
         context = {
