@@ -139,7 +139,9 @@ class ErrorCodes:
         return (carrier.kind, carrier.parameters) if carrier else None
 
     def _said(self, module: _Module, line: int, value: ast.expr | None) -> str:
-        """Return what an argument says; for a local name, what was last assigned to it above `line`."""
+        """Return what an argument says: of `a or b` b, of a name what was last assigned to it above `line`."""
+        if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or):
+            value = value.values[-1]
         if isinstance(value, ast.Name):
             named = value.id
             above = [

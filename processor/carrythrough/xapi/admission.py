@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from carrythrough.errors import PermanentError
 from carrythrough.xapi import fast_path, formats, strict_json, wire
 from carrythrough.xapi.admitted import Admitted, Limits
 from carrythrough.xapi.comparison import content_key, same_statement
-from carrythrough.xapi.refusals import refuse, step
+from carrythrough.xapi.refusals import in_2_0, refuse, step
 from carrythrough.xapi.rules import statement as statement_rules
 from carrythrough.xapi.statement import Statement
 
@@ -138,10 +139,13 @@ def careful(
             fix="send large content as an attachment or a link",
         )
     value = strict_json.read(text, where, limits.depth_max)
-    statement_rules.statement(value, where, v2=v2)
-    _refuse_attachments_without_data(value, where, received)
-    if value["object"].get("objectType") == "SubStatement":
-        _refuse_attachments_without_data(value["object"], step(where, "object"), received)
+    try:
+        statement_rules.statement(value, where, v2=v2)
+        _refuse_attachments_without_data(value, where, received)
+        if value["object"].get("objectType") == "SubStatement":
+            _refuse_attachments_without_data(value["object"], step(where, "object"), received)
+    except PermanentError as refused:
+        raise PermanentError(in_2_0(refused.problem)) if v2 else refused from None
     statement = wire.statement(text)
     id_ = formats.uuid_bytes(statement.id) if statement.id is not None else None
     t_ms = formats.timestamp_ms(statement.timestamp, rfc3339=v2) if statement.timestamp is not None else None

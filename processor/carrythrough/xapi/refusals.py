@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import msgspec
+
 from carrythrough.errors import PermanentError, Problem
 
 ERROR_CODES: dict[str, str] = {
@@ -67,6 +69,23 @@ def refuse(code: str, where: str, detail: str, *, rule: str, fix: str) -> NoRetu
             fix=fix,
         )
     )
+
+
+_IN_2_0 = (
+    ("Data 2.2.s2", "4.2.1"), ("Data 2.2", "4.2.4.1"), ("Data 2.3", "4.2.3"), ("Data 2.4.2", "4.2.2.1"),
+    ("Data 2.4.3", "4.2.2.2"), ("Data 2.4.4", "4.2.2.3"), ("Data 2.4.5", "4.2.2.4"), ("Data 2.4.6", "4.2.2.5"),
+    ("Data 2.4.10", "4.2.4.3"), ("Data 2.4.11", "4.2.2"), ("Data 2.4.", "4.2.4.2"), ("Data 2.4", "4.2.1"),
+    ("Data 4.", "4.2.7"), ("Communication 1.5", "4.1.3"), ("Communication 2.1", "4.1.6.1"),
+)  # fmt: skip
+"""Where xAPI 2.0 says what a section of 1.0.3 says: the first that a rule begins with."""
+
+
+def in_2_0(problem: Problem) -> Problem:
+    """Return a problem that cites the section of xAPI 2.0 before that of 1.0.3, where it knows it."""
+    for old, new in _IN_2_0:
+        if problem.rule.startswith(old):
+            return msgspec.structs.replace(problem, rule=f"9274.1.1 {new}; in 1.0.3 {problem.rule}")
+    return problem
 
 
 def step(where: str, name: str | int) -> str:

@@ -166,8 +166,27 @@ def _refuse_malformed(body: bytes, where: str, offset: int, words: str) -> NoRet
         where,
         f"{words}, at byte {offset} ({_place(body, offset)})",
         rule=RULE_JSON,
-        fix="send well-formed JSON; a JSON library does the quoting and the escaping",
+        fix=_likely_fix(body, offset)
+        or "send well-formed JSON; a JSON library does the quoting and the escaping",
     )
+
+
+def _likely_fix(body: bytes, offset: int) -> str:
+    """Return what usually helps where a reader stops at this byte, "" when it is anybody's guess."""
+    here, before = body[offset : offset + 1], body[:offset].rstrip()[-1:]
+    if body.lstrip()[:1] == b"<":
+        return "this is HTML or XML: look at what the sender posts, and send JSON"
+    if here == b"'" or (here in (b"{", b"[", b",") and body[offset + 1 : offset + 2] == b"'"):
+        return "put keys and texts in double quotes"
+    if (here in (b"]", b"}") and before == b",") or (
+        here == b"," and body[offset + 1 :].lstrip()[:1] in (b"]", b"}")
+    ):
+        return "take out the comma that nothing follows"
+    if body[offset : offset + 4] in (b"None", b"True") or body[offset : offset + 5] == b"False":
+        return "this looks like Python written out: let json.dumps write it"
+    if offset >= len(body.rstrip()):
+        return "the text ends too early: send all of it, with a Content-Length that counts bytes"
+    return ""
 
 
 def _refuse_constant(body: bytes, where: str, offset: int, name: str) -> NoReturn:

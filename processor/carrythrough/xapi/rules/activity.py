@@ -31,6 +31,20 @@ _DEFINITION = (
     *COMPONENT_LISTS,
 )
 
+_OTHER_KINDS = {
+    **dict.fromkeys(
+        ("mbox", "mbox_sha1sum", "openid", "account"),
+        'an object that is an agent says so: add "objectType": "Agent"',
+    ),
+    "member": 'an object that is a group says so: add "objectType": "Group"',
+    **dict.fromkeys(("actor", "verb"), 'a statement as object says so: add "objectType": "SubStatement"'),
+    **dict.fromkeys(
+        ("name", "description", "type", "moreInfo", "extensions", "interactionType"),
+        "put it into 'definition'",
+    ),
+}
+"""Members that tell what an object without an objectType was meant to be."""
+
 
 def verb(value: Any, where: str) -> None:
     """Check a verb: an IRI and, when given, its words in some languages."""
@@ -48,6 +62,7 @@ def activity(value: Any, where: str) -> None:
         allowed=("objectType", "id", "definition"),
         required=("id",),
         rule="Data 2.4.4.1",
+        fixes=_OTHER_KINDS,
     )
     if "objectType" in found:
         values.one_of(found["objectType"], step(where, "objectType"), ("Activity",), "Data 2.4.4.1")

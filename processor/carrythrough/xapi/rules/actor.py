@@ -11,6 +11,7 @@ from carrythrough.xapi.rules import values
 IDENTIFIERS = ("mbox", "mbox_sha1sum", "openid", "account")
 _AGENT = ("objectType", "name", *IDENTIFIERS)
 _GROUP = (*_AGENT, "member")
+_AGENT_FIXES = {"member": 'only groups have members: add "objectType": "Group"'}
 
 
 def agent_or_group(value: Any, where: str) -> None:
@@ -23,7 +24,7 @@ def agent_or_group(value: Any, where: str) -> None:
 
 def agent(value: Any, where: str, types: tuple[str, ...] = ("Agent",)) -> None:
     """Check an agent: exactly one identifier; `types` are the values that objectType could have here."""
-    found = values.members(value, where, allowed=_AGENT, rule="Data 2.4.2.1")
+    found = values.members(value, where, allowed=_AGENT, rule="Data 2.4.2.1", fixes=_AGENT_FIXES)
     if "objectType" in found:
         values.one_of(found["objectType"], step(where, "objectType"), types, "Data 2.4.2.1")
     _name_and_identifiers(found, where)

@@ -17,7 +17,8 @@ def context(value: Any, where: str, *, about_activity: bool, v2: bool) -> None:
         value,
         where,
         allowed=[name for name in _CHECKS if v2 or name not in _ONLY_2_0],
-        rule="9274 4.2.4" if v2 else "Data 2.4.6",
+        rule="9274.1.1 4.2.2.5" if v2 else "Data 2.4.6",
+        fixes=values.NO_FIXES if v2 else _OF_2_0,
     )
     for name, item in found.items():
         _CHECKS[name](item, step(where, name))
@@ -55,7 +56,7 @@ def _context_group(value: Any, where: str) -> None:
 
 
 def _related(value: Any, where: str, object_type: str, who: str) -> dict[str, Any]:
-    rule = f"9274 4.2.4 ({object_type})"
+    rule = f"9274.1.1 4.2.2.5 ({object_type})"
     found = values.members(
         value,
         where,
@@ -109,3 +110,6 @@ _CHECKS: dict[str, Callable[[Any, str], object]] = {
     "extensions": values.extensions,
 }
 _ONLY_2_0 = frozenset({"contextAgents", "contextGroups"})
+_OF_2_0 = dict.fromkeys(
+    _ONLY_2_0, "it belongs to xAPI 2.0: send X-Experience-API-Version: 2.0.0, or leave it out"
+)

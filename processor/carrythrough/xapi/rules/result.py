@@ -32,7 +32,9 @@ def _score(value: Any, where: str) -> None:
     given = {name: values.number(found[name], step(where, name)) for name in _SCORE if name in found}
     scaled, raw, least, most = (given.get(name) for name in _SCORE)
     if scaled is not None and not -1 <= scaled <= 1:
-        _refuse_score(step(where, "scaled"), f"scaled is {scaled:g}", "scaled is from -1 to 1")
+        percent = f", and {scaled:g} as raw with min and max" if 1 < scaled <= 100 else ""
+        share = f"send {scaled / 100:g} if this is a percentage{percent}" if percent else ""
+        _refuse_score(step(where, "scaled"), f"scaled is {scaled:g}", "scaled is from -1 to 1", share)
     if least is not None and most is not None and not least < most:
         _refuse_score(step(where, "min"), f"min is {least:g} and max {most:g}", "min is less than max")
     if raw is not None and least is not None and raw < least:
@@ -41,11 +43,11 @@ def _score(value: Any, where: str) -> None:
         _refuse_score(step(where, "raw"), f"raw is {raw:g} and max {most:g}", "raw is not more than max")
 
 
-def _refuse_score(where: str, detail: str, rule: str) -> None:
+def _refuse_score(where: str, detail: str, rule: str, fix: str = "") -> None:
     refuse(
         "score-out-of-range",
         where,
         detail,
         rule=f"Data 2.4.5.1.s2: {rule}",
-        fix="send the score in the bounds that you give with it, or correct the bounds",
+        fix=fix or "send the score in the bounds that you give with it, or correct the bounds",
     )

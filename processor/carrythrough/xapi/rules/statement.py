@@ -6,12 +6,15 @@ from typing import Any
 
 from carrythrough.xapi import formats
 from carrythrough.xapi.refusals import refuse, shown, step
-from carrythrough.xapi.rules import activity, actor, context, result, values
+from carrythrough.xapi.rules import activity, actor, context, hints, result, values
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 _SHARED = ("actor", "verb", "object", "result", "context", "timestamp", "attachments")
 _STATEMENT = ("id", *_SHARED, "stored", "authority", "version")
 _SUBSTATEMENT = ("objectType", *_SHARED)
+_NOT_IN_SUBSTATEMENTS = dict.fromkeys(
+    ("id", "stored", "version", "authority"), "take it out: a SubStatement never happened, so it has none"
+)
 _ATTACHMENT = ("usageType", "display", "description", "contentType", "length", "sha2", "fileUrl")
 _OBJECT_TYPES = ("Activity", "Agent", "Group", "StatementRef", "SubStatement")
 
@@ -82,6 +85,7 @@ def _substatement(value: dict[str, Any], where: str, *, v2: bool) -> None:
         allowed=_SUBSTATEMENT,
         required=("actor", "verb", "object"),
         rule="Data 2.4.4.3.s8.b3",
+        fixes=_NOT_IN_SUBSTATEMENTS,
     )
     inner = found["object"]
     if isinstance(inner, dict) and inner.get("objectType") == "SubStatement":
@@ -103,7 +107,8 @@ def _version(value: Any, where: str, *, v2: bool) -> None:
             where,
             f"the statement says that it is xAPI {shown(word)}",
             rule="9274.1.1 4.2.4.3: 1.0.x or 2.0.x" if v2 else "Data 2.4.10.s3.b2: it starts with 1.0.",
-            fix="leave 'version' out; the header X-Experience-API-Version says it",
+            fix=hints.version(word, v2=v2)
+            or "leave 'version' out; the header X-Experience-API-Version says it",
         )
 
 

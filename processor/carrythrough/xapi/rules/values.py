@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from carrythrough.xapi import formats
 from carrythrough.xapi.refusals import refuse, shown, step
+from carrythrough.xapi.rules import hints
 
 TYPES = "Data 2.2.s4.b1.b2–b4 (types)"
+NO_FIXES: Mapping[str, str] = {}
+IRI_FIX = 'begin with a scheme, as in https://…, and percent-encode spaces and <>"{}|\\^`'
 FORMATS = "Data 2.2.s4.b1.b4 (formats)"
 
 
@@ -22,7 +24,7 @@ def kind(value: Any) -> str:
     return "a number"
 
 
-def refuse_type(value: Any, where: str, wanted: str) -> None:
+def refuse_type(value: Any, where: str, wanted: str, fix: str = "") -> None:
     """Refuse a value that is not `wanted`; null has a rule of its own."""
     if value is None:
         refuse(
@@ -32,19 +34,34 @@ def refuse_type(value: Any, where: str, wanted: str) -> None:
             rule="Data 2.2.s4.b1.b1",
             fix="leave the property out",
         )
-    refuse("type-wrong", where, f"{wanted} is expected, not {kind(value)}", rule=TYPES, fix=f"send {wanted}")
+    refuse(
+        "type-wrong",
+        where,
+        f"{wanted} is expected, not {kind(value)}",
+        rule=TYPES,
+        fix=fix or hints.other_type(value, wanted) or f"send {wanted}",
+    )
 
 
 def members(
-    value: Any, where: str, *, allowed: Iterable[str], required: Iterable[str] = (), rule: str
+    value: Any,
+    where: str,
+    *,
+    allowed: Iterable[str],
+    required: Iterable[str] = (),
+    rule: str,
+    fixes: Mapping[str, str] = NO_FIXES,
 ) -> dict[str, Any]:
-    """Return an object whose members are all `allowed` and hold all `required`; none of them null."""
+    """Return an object whose members are all `allowed` and hold all `required`; none of them null.
+
+    fixes: for members that are not allowed and well known: what to do about them.
+    """
     if not isinstance(value, dict):
         refuse_type(value, where, "an object")
     names = list(allowed)
     for name, item in value.items():
         if name not in names:
-            _refuse_unknown(name, where, names, rule)
+            _refuse_unknown(name, where, names, rule, fixes.get(name, ""))
         if item is None:
             refuse_type(None, step(where, name), "")
     for name in required:
@@ -54,7 +71,7 @@ def members(
                 where,
                 f"the property {name!r} is missing",
                 rule=rule,
-                fix=f"add {name!r}",
+                fix=hints.to_add(name) or f"add {name!r}",
             )
     return value  # type: ignore[no-any-return]  # an object decoded from JSON
 
@@ -135,7 +152,7 @@ def one_of(value: Any, where: str, names: Iterable[str], rule: str) -> str:
     word = text(value, where)
     known = list(names)
     if word not in known:
-        near = _nearest(word, known)
+        near = hints.nearest(word, known)
         refuse(
             "value-not-allowed",
             where,
@@ -155,7 +172,7 @@ def iri(value: Any, where: str, rule: str = "Data 4.3 and 2.2.s4.b1.b8") -> None
             where,
             f"{shown(word)} is not an absolute IRI",
             rule=rule,
-            fix='begin with a scheme, as in https://…, and percent-encode spaces and <>"{}|\\^`',
+            fix=hints.iri(word) or IRI_FIX,
         )
 
 
@@ -168,12 +185,15 @@ def uuid(value: Any, where: str) -> None:
             where,
             f"{shown(word)} is not a UUID",
             rule="Data 4.4",
-            fix="send 8-4-4-4-12 hexadecimal digits, as in 6b7a7e0c-5d0f-4f0e-9a3d-0c6f0f3b2a11",
+            fix=hints.uuid(word)
+            or "send 8-4-4-4-12 hexadecimal digits, as in 6b7a7e0c-5d0f-4f0e-9a3d-0c6f0f3b2a11",
         )
 
 
 def timestamp(value: Any, where: str, *, v2: bool) -> None:
     """Check a timestamp: RFC 3339 in 2.0, ISO 8601 with date and time in 1.0; never -00:00."""
+    if not isinstance(value, str) and value is not None:
+        refuse_type(value, where, "a text", hints.instant(value))
     word = text(value, where)
     if formats.timestamp_ms(word, rfc3339=v2) is None:
         unknown_offset = word.endswith(("-00", "-0000", "-00:00"))
@@ -184,7 +204,7 @@ def timestamp(value: Any, where: str, *, v2: bool) -> None:
             if unknown_offset
             else f"{shown(word)} is not a date and time that can be placed",
             rule="9274 4.2.7: RFC 3339" if v2 else "Data 4.5: ISO 8601, best as RFC 3339",
-            fix="write the time as in 2026-03-01T09:30:00.000Z",
+            fix=hints.timestamp(word) or "write the time as in 2026-03-01T09:30:00.000Z",
         )
 
 
@@ -197,7 +217,8 @@ def duration(value: Any, where: str) -> None:
             where,
             f"{shown(word)} is not a duration",
             rule="Data 4.6: ISO 8601:2004, 4.4.3.2",
-            fix="write it as in PT1H30M or P3Y1M29DT4H35M59.14S; weeks stand alone, as in P4W",
+            fix=hints.duration(word)
+            or "write it as in PT1H30M or P3Y1M29DT4H35M59.14S; weeks stand alone, as in P4W",
         )
 
 
@@ -210,7 +231,8 @@ def language_tag(value: Any, where: str) -> None:
             where,
             f"{shown(word)} is not a language tag",
             rule="Data 4.2 and 2.2.s4.b2: RFC 5646",
-            fix="use a tag as in en, en-US or zh-Hans; und when the language is not known",
+            fix=hints.language_tag(word)
+            or "use a tag as in en, en-US or zh-Hans; und when the language is not known",
         )
 
 
@@ -242,20 +264,12 @@ def _slug(key: str) -> str:
     return "".join(character if character.isalnum() else "-" for character in key.strip())[:40] or "name"
 
 
-def _nearest(word: str, names: list[str]) -> str:
-    for name in names:
-        if name.lower() == word.lower():
-            return name
-    close = difflib.get_close_matches(word, names, n=1)
-    return close[0] if close else ""
-
-
-def _refuse_unknown(name: str, where: str, names: list[str], rule: str) -> None:
-    near = _nearest(name, names)
+def _refuse_unknown(name: str, where: str, names: list[str], rule: str, fix: str) -> None:
+    near = hints.meant(hints.nearest(name, names))
     refuse(
         "property-unknown",
         step(where, name),
         f"there is no property {shown(name)} here",
         rule=f"{rule}; Data 2.2.s4.b1.b5 and b7",
-        fix=f"did you mean {near!r}?" if near else "take it out, or move it into extensions under an IRI",
+        fix=fix or near or "take it out, or move it into extensions under an IRI",
     )
