@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 from cyclopts import Parameter
 
 from carrythrough.cli.moments import span
@@ -16,7 +17,7 @@ from carrythrough.cli.table import table
 from carrythrough.cli.target import Target
 from carrythrough.cli.terminal import count, err, note, plural, say, say_json, show_problem
 from carrythrough.cli.usage import wrong_usage
-from carrythrough.errors import CarrythroughError, Problem, TransientError
+from carrythrough.errors import CarrythroughError, PermanentError, Problem, TransientError
 
 if TYPE_CHECKING:
     from carrythrough.embedded.runtime import Embedded
@@ -181,7 +182,15 @@ def _opened(settings: Any, names: tuple[str, ...]) -> Iterator[tuple[Embedded, l
     """Open the data folder as an import does: it scores and sends nothing."""
     from carrythrough.cli.importing.folder_delivery import open_for_import
 
-    runtime = open_for_import(settings)
+    try:
+        runtime = open_for_import(settings)
+    except CarrythroughError as error:
+        if error.problem.code == "data-folder-in-use":
+            fix = "a running server reads by itself: name the source in its settings ([pull.NAME]) and start it again"
+            raise PermanentError(
+                msgspec.structs.replace(error.problem, fix=f"{fix}; or {error.problem.fix}")
+            ) from error
+        raise
     try:
         yield runtime, [puller for puller in runtime.pull.pullers if not names or puller.name in names]
     finally:
@@ -211,8 +220,6 @@ def _finish(outcome: _Outcome, *, as_json: bool) -> int:
 
 
 def _counts(outcome: _Outcome, name: str) -> dict[str, Any]:
-    import msgspec
-
     now, before = outcome.cursors[name], outcome.before[name]
     problem = outcome.problems.get(name)
     return {

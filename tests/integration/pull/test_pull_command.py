@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -74,15 +75,19 @@ def test_killed_in_the_middle_it_goes_on_without_loss_or_repetition(
     settings: Path, store: Any, run: Any, tmp_path: Path
 ) -> None:
     ids = store.add(400)
+    free = [0]
 
-    def slowly(*_: Any) -> bool:
-        time.sleep(0.03)
+    def slowly(_: Any, parameters: dict[str, str]) -> bool:
+        # What lies well beyond the next kill is held back, so that the reader cannot end before it.
+        page = json.loads(store.result(parameters))["statements"]
+        time.sleep(5.0 if page and ids.index(page[-1]["id"]) > free[0] else 0.01)
         return False
 
     store.quirk = slowly
     log = tmp_path / "data/log.sqlite"
     kills = 0
     for target in (60, 150, 290):
+        free[0] = target + 60
         process = subprocess.Popen(
             [str(PROGRAM), "pull", "--config", str(settings)], cwd=tmp_path, env=environment(),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -97,6 +102,7 @@ def test_killed_in_the_middle_it_goes_on_without_loss_or_repetition(
         process.wait()
         kills += len(ids_in(log)) < 400
     assert kills == 3, "it was never killed in the middle"
+    free[0] = 400
     done = run("--once", "--config", settings, "--json")
     assert done.returncode == 0, done.stderr
     assert ids_in(log) == ids, "lost or doubled"
@@ -130,6 +136,40 @@ def test_a_store_that_refuses_ends_it_with_the_reason(
     status = run("--status", "--config", settings, "--json")
     assert status.returncode == 1
     assert json.loads(status.stdout)["sources"]["campus"]["error_code"] == "pull-credentials-refused"
+
+
+def test_the_doctor_asks_the_store_and_shows_what_was_refused(
+    run: Any, settings: Path, store: Any, answer: Any
+) -> None:
+    store.add(3)
+    store.statements[1]["verb"] = {"id": "no iri"}
+
+    def check() -> dict[str, str]:
+        done = subprocess.run(
+            [str(PROGRAM), "doctor", "--json", "--config", str(settings)],
+            env=environment(), capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        found: dict[str, str] = next(
+            c for c in json.loads(done.stdout)["checks"] if c["name"] == "pull campus"
+        )
+        return found
+
+    assert check()["status"] == "ok"
+    run("--once", "--config", settings)
+    assert check()["status"] == "warning"
+    assert "campus.quarantine.jsonl" in check()["fix"]
+    store.quirk = lambda handler, _: answer(handler, 401, b"") or True
+    assert check()["status"] == "failed"
+
+
+def test_a_folder_that_a_server_uses_is_left_to_it(run: Any, settings: Path, store: Any) -> None:
+    store.add(1)
+    run("--once", "--config", settings)
+    with (settings.parent / "data" / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run("--once", "--config", settings)
+    assert done.returncode == 1
+    assert "reads by itself" in " ".join(done.stderr.split())
 
 
 def test_a_name_that_is_no_source_is_a_wrong_command_line(run: Any, settings: Path) -> None:

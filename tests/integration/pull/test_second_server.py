@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("carrythrough")
-STATEMENTS = 1_500
+STATEMENTS = 700
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
 
@@ -139,7 +139,7 @@ def test_a_server_reads_another_through_kill_9_and_has_everything_once(
     key, secret = source.secrets["auditor"]
     settings = (
         f'[pull.campus]\nendpoint = "{source.url}/xapi"\nkey = "{key}"\nsecret_env = "CAMPUS_SECRET"\n'
-        "page = 10\nevery_s = 1\n"
+        "page = 4\nevery_s = 1\n"
     )
     reader = Server(tmp_path / "reader", program, settings)
     reader.environment["CAMPUS_SECRET"] = secret
