@@ -11,6 +11,11 @@ HEADER = b"x-experience-api-version"
 LATEST_1_0 = "1.0.3"
 LATEST_2_0 = "2.0.0"
 
+_USUAL = {
+    **dict.fromkeys((b"1.0", b"1.0.0", b"1.0.1", b"1.0.2", b"1.0.3"), LATEST_1_0),
+    **dict.fromkeys((b"2.0", b"2.0.0"), LATEST_2_0),
+}
+"""What nearly everybody sends; looked up for every request, twice."""
 _PATCH = re.compile(rb"(1\.0|2\.0)(?:\.\d{1,4})?")
 
 
@@ -19,6 +24,9 @@ def negotiate(header: bytes | None) -> str:
 
     Raises PermanentError 400 when the header is missing or names another version.
     """
+    usual = _USUAL.get(header) if header is not None else None
+    if usual is not None:
+        return usual
     found = _PATCH.fullmatch(header.strip()) if header is not None else None
     if found is None:
         given = f"it is {header.decode('latin-1')[:40]!r}" if header else "it is missing"
@@ -38,7 +46,7 @@ def negotiate(header: bytes | None) -> str:
 
 def mended(header: bytes | None) -> bytes | None:
     """Return the header as a lenient credential may have meant it: 1.03 and v1.0.3 are 1.0.3."""
-    if header is None or _PATCH.fullmatch(header.strip()) is not None:
+    if header is None or header in _USUAL or _PATCH.fullmatch(header.strip()) is not None:
         return header
     meant = near_version(header.decode("latin-1"))
     return header if meant is None else meant.encode()
