@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from carrythrough.testing.statement_mutations import RICH, check, mutated, written
+from fuzz_server import post
 
 ROOT = Path(__file__).resolve().parent.parent
 WHOLE = ROOT.parent / "shared" / "data"
@@ -94,6 +95,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--statements", type=int, default=100_000, help="how many mutations")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--posts", type=int, default=0, help="send so many to a real server instead")
     parser.add_argument("--only", type=int, help="repeat one number")
     parser.add_argument(
         "--file", type=Path, action="append", default=[], help="statements to mutate (.jsonl, .jsonl.gz)"
@@ -105,6 +107,11 @@ def main() -> int:
         print(text.decode(errors="backslashreplace"))
         print(check(text))
         return 0
+    if arguments.posts:
+        texts = (body(found, arguments.seed, number) for number in range(arguments.posts))
+        counts, failed = post(texts)
+        print(json.dumps({"fuzz_posted": arguments.posts, "fuzz_failed": failed, "answers": counts}))
+        return 1 if failed else 0
     return 1 if run(found, arguments.seed, range(arguments.statements)) else 0
 
 

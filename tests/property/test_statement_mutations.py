@@ -48,6 +48,16 @@ def test_a_share_of_the_long_run(repository: Path, seed: int):
     assert (figures["fuzz_statements"], figures["fuzz_failed"]) == (1500, 0)
 
 
+def test_a_share_over_http(repository: Path):
+    command = [sys.executable, "tools/fuzz.py", "--posts", "600"]
+    command += [part for path in sorted(DATA.glob("*.jsonl")) for part in ("--file", str(path))]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["fuzz_failed"] == 0
+    assert figures["answers"]["lenient 200"] > 0
+
+
 def test_the_sources_are_statements():
     for source in SOURCES:
         assert check(json.dumps(source).encode())[2] == "accepted"

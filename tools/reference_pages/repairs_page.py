@@ -19,6 +19,9 @@ mends is refused as for a strict sender.
 |---|---|
 """
 _TAIL = """
+A score with raw and max only, or with min only, needs no repair: it is a valid statement, and evidence derives the
+scaled score where the bounds allow it.
+
 What a repair changed is kept as it was sent, beside the statement, in the table `original` of `log.sqlite`. Each repair
 is counted in `carrythrough_statement_repairs_total`.
 
