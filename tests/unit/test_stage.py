@@ -8,7 +8,7 @@ from carrythrough.evidence.types import FLAG_ASSISTED, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.rebuild import rebuild
-from carrythrough.program.types import Policy, Skill
+from carrythrough.program.types import Dip, Policy, Skill
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.model import SHIPPED
@@ -118,3 +118,25 @@ def test_a_success_shortly_after_job_aid_use_is_assisted() -> None:
     assert is_assisted(success, [aid])
     assert not is_assisted(success, [early, after])
     assert not is_assisted(piece(Channel.JOB, 1.0, 0.0), [aid])
+
+
+def test_a_declared_dip_keeps_low_results_from_being_held_against_people() -> None:
+    rows = quiz(1.0) + sims(1.0) + [piece(Channel.JOB, n * 0.4, 0.0, number=n) for n in range(20)]
+    learner = rebuild(rows)
+    for dips, stage in (
+        ((), Stage.UNDERPERFORMING),
+        ((Dip(from_="2024-10-01", to="2024-10-04"),), Stage.SETTLING_IN),
+        ((Dip(from_="2024-10-05", to="2024-11-01"),), Stage.UNDERPERFORMING),
+        ((Dip(from_="2024-09-01", to="2024-10-03"),), Stage.UNDERPERFORMING),
+        ((Dip(from_="2024-09-31", to="2024-10-30"),), Stage.UNDERPERFORMING),
+    ):
+        skill = Skill(id="s", name="S", target=0.75, opportunity_days=14, dips=dips)
+        assert read_pair(learner, learner.pairs["s"], NOW, skill, SHIPPED, Policy()).stage is stage
+
+
+def test_a_dip_has_no_say_in_other_stages() -> None:
+    dip = Dip(from_="2024-01-01", to="2025-12-31")
+    skill = Skill(id="s", name="S", target=0.75, opportunity_days=14, dips=(dip,))
+    learner = rebuild(quiz(1.0) + sims(1.0) + [piece(Channel.JOB, n, 1.0, number=n) for n in range(20)])
+    reading = read_pair(learner, learner.pairs["s"], NOW, skill, SHIPPED, Policy())
+    assert reading.stage is Stage.CARRIED_THROUGH

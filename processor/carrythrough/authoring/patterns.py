@@ -11,6 +11,7 @@ import msgspec
 
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 ID_OR_EMPTY = r"^([a-z0-9]+(-[a-z0-9]+)*)?$"
+DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 HOURS_OR_EMPTY = r"^(([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])?$"
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
@@ -31,6 +32,7 @@ class Format(msgspec.Struct, frozen=True):
 FORMATS: dict[str, Format] = {
     ID: Format("an id", "kebab-case: a-z, 0-9 and single hyphens", "write lower-case letters and hyphens"),
     ID_OR_EMPTY: Format("an id", "kebab-case: a-z, 0-9 and single hyphens", "write lower-case letters"),
+    DATE: Format("a date", "YYYY-MM-DD", 'write for example "2026-03-01"'),
     CLOCK: Format("a time of day", "HH:MM, 00:00 to 23:59", 'write for example "20:00"'),
     HOURS_OR_EMPTY: Format("working hours", "HH:MM-HH:MM, local time", 'write for example "08:00-17:00"'),
     PLAIN: Format("plain text", "text without control characters", "remove line breaks, tabs and the like"),

@@ -15,6 +15,7 @@ from carrythrough.gateway.pages import words
 STAGE_STYLES = {
     "carried-through": "green",
     "underperforming": "red",
+    "settling-in": "magenta",
     "fading": "yellow",
     "unapplied": "yellow",
     "applied-with-support": "cyan",

@@ -27,4 +27,4 @@ def read_pair(
     if not enough(weight, policy.minimum_outcomes, policy.minimum_effective):
         return Reading(weight, None, Stage.NOT_ENOUGH_EVIDENCE)
     score = read_score(learner, pair, now_ms, model, weight)
-    return Reading(weight, score, stage_of(score, pair, skill.target, now_ms, skill.opportunity_days))
+    return Reading(weight, score, stage_of(score, pair, skill, now_ms))

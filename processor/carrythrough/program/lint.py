@@ -202,6 +202,19 @@ def _business_chain(context: LintContext) -> None:
                 add_lint(context, place, "kpi-without-target", message, rule, 'add "target"', "warning")
 
 
+def _dips(context: LintContext) -> None:
+    for s, skill in enumerate(context.program.skills):
+        for d, dip in enumerate(skill.dips):
+            days = dip.days()
+            if days is None or days[0] > days[1]:
+                what = "has a day that does not exist" if days is None else "ends before it begins"
+                message = f'a dip of the skill "{skill.id}" {what}'
+                rule = "a dip goes from its first day to its last"
+                add_lint(
+                    context, ("skills", s, "dips", d), "dip-impossible", message, rule, "correct from and to"
+                )
+
+
 def _job_evidence(context: LintContext) -> None:
     program = context.program
     sources: tuple[Activity | EventRule, ...] = (*program.activities, *program.events)
@@ -240,5 +253,6 @@ _CHECKS: tuple[Callable[[LintContext], None], ...] = (
     _evidence_sense,
     _actions,
     _business_chain,
+    _dips,
     _job_evidence,
 )

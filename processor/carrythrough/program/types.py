@@ -6,6 +6,7 @@ what both the loader and `schemas/program-map.schema.json` enforce, so the three
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +15,8 @@ from msgspec import Meta
 from carrythrough.authoring import patterns
 from carrythrough.events.types import EventKind
 
+DAY_MS = 86_400_000
+_EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 WEIGHT_MAX = 8.0
 """The largest weight: evidence carries w in 0..8·W_ONE (`evidence.types`)."""
 DIFFICULTY_DEFAULT = 0.65
@@ -38,6 +41,7 @@ StageName = Literal[
     "carried-through",
     "underperforming",
     "not-enough-evidence",
+    "settling-in",
 ]
 ActionName = Literal["spaced-review", "nudge", "fade-job-aid"]
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -77,13 +81,40 @@ class Goal(_Part, frozen=True, kw_only=True):
     kpis: tuple[Kpi, ...]
 
 
+Date = Annotated[str, Meta(pattern=patterns.DATE, description="Day, YYYY-MM-DD, in UTC.")]
+
+
+class Dip(_Part, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A declared early window in which results are expected to fall; first and last day, both included.
+
+    In it a skill is never *underperforming*: the stage is *settling-in*, for which no rule is meant.
+    """
+
+    from_: Date
+    to: Date
+
+    def holds(self, now_ms: int) -> bool:
+        """Say whether a time (ms since the epoch) lies in the window; never for days that do not exist."""
+        span = self.days()
+        return span is not None and span[0] <= now_ms // DAY_MS <= span[1]
+
+    def days(self) -> tuple[int, int] | None:
+        """Return first and last day as days since the epoch, None for days that do not exist."""
+        try:
+            first, last = dt.date.fromisoformat(self.from_), dt.date.fromisoformat(self.to)
+        except ValueError:
+            return None
+        return first.toordinal() - _EPOCH_DAY, last.toordinal() - _EPOCH_DAY
+
+
 class Skill(_Part, frozen=True, kw_only=True):
     """A skill that people need on the job.
 
     kpis: ids of the KPIs that it serves. target: transfer score aimed at, 0..1. roles: role →
     importance (0..8). job_aid_minutes: a success so soon after job-aid use is assisted.
     opportunity_days: how often the job normally offers a chance to use it. volatile: what is
-    right changes quickly, so the 30-day job sums are used in place of the 90-day ones.
+    right changes quickly, so the 30-day job sums are used in place of the 90-day ones. dips: declared
+    early windows in which results are expected to fall.
     """
 
     id: Id
@@ -95,6 +126,11 @@ class Skill(_Part, frozen=True, kw_only=True):
     volatile: bool = False
     job_aid_minutes: Annotated[int, Meta(ge=0, le=1440)] = 30
     opportunity_days: Annotated[int, Meta(ge=1, le=3650)] = 14
+    dips: Annotated[tuple[Dip, ...], Meta(max_length=50)] = ()
+
+    def in_dip(self, now_ms: int) -> bool:
+        """Say whether a time lies in a declared dip."""
+        return any(dip.holds(now_ms) for dip in self.dips)
 
 
 class Objective(_Part, frozen=True, kw_only=True):

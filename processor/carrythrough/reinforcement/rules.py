@@ -15,6 +15,7 @@ _OTHERWISE = {
     Stage.UNPRACTISED: "You have learnt this; a practice run would help to make it stick.",
     Stage.CARRIED_THROUGH: "You use this on the job with success.",
     Stage.UNDERPERFORMING: "You have shown that you know this, and recent job results fell short of the standard.",
+    Stage.SETTLING_IN: "Results are expected to fall for a while after a start like this; yours will tell later.",
     Stage.NOT_ENOUGH_EVIDENCE: "There is not enough evidence yet to say how you stand.",
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 
 from carrythrough.evidence.types import Channel
+from carrythrough.program.types import Skill
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.score import Score, Weight, retention
 from carrythrough.scoring.state import PairState
@@ -38,6 +39,7 @@ class Stage(enum.IntEnum):
     APPLIED_WITH_SUPPORT = 6
     CARRIED_THROUGH = 7
     UNDERPERFORMING = 8
+    SETTLING_IN = 9
 
     @property
     def text(self) -> str:
@@ -53,8 +55,9 @@ def enough(weight: Weight, minimum_outcomes: int, minimum_effective: float) -> b
     return weight.outcomes >= minimum_outcomes and weight.effective >= minimum_effective
 
 
-def stage_of(score: Score, pair: PairState, target: float, now_ms: int, opportunity_days: int) -> Stage:
-    """Return the stage of a pair whose evidence is enough; target is 0..1."""
+def stage_of(score: Score, pair: PairState, skill: Skill, now_ms: int) -> Stage:
+    """Return the stage of a pair whose evidence is enough, for a skill's target, rhythm and declared dips."""
+    target, opportunity_days = skill.target, skill.opportunity_days
     learnt = score.pi_fresh >= LEARNT_SHARE * target
     faded = learnt and score.pi < target and retention(score) < FADED_RETENTION
     if score.trials < APPLIED_TRIALS or not _applied_lately(pair, now_ms, opportunity_days):
@@ -66,7 +69,9 @@ def stage_of(score: Score, pair: PairState, target: float, now_ms: int, opportun
     if faded:
         return Stage.FADING
     # Whoever shows work and no learning at all is judged by the work.
-    return Stage.UNDERPERFORMING if learnt or not _was_taught(pair) else Stage.NOT_YET_LEARNT
+    if not learnt and _was_taught(pair):
+        return Stage.NOT_YET_LEARNT
+    return Stage.SETTLING_IN if skill.in_dip(now_ms) else Stage.UNDERPERFORMING
 
 
 def _was_taught(pair: PairState) -> bool:

@@ -29,6 +29,9 @@ STAGES: dict[str, Stage] = {
     "fading": Stage("Fading", "Was learnt and is being forgotten; a review is due."),
     "not-yet-learnt": Stage("Not yet learnt", "Answers and assessments do not show it yet."),
     "underperforming": Stage("Below target", "Enough chances on the job, with results below the target."),
+    "settling-in": Stage(
+        "Settling in", "Results are below the target in the early window in which the program expects that."
+    ),
     "not-enough-evidence": Stage(
         "Not enough evidence", "Too few outcomes for a fair score, so none is shown."
     ),
