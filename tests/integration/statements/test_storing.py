@@ -191,6 +191,7 @@ def changed(old: bytes, new: bytes) -> Any:
         (changed(b"\r\n\r\nhere", b"\r\nhere"), "multipart-malformed"),
         (lambda _: b"", "multipart-malformed"),
         (lambda body: body * 2, None),
+        (lambda body: body.replace(b"\r\n", b"\n"), None),
         (changed(b": binary", b": Binary"), None),
         (changed(b"Content-Transfer-Encoding: binary\r\n", b""), None),
         (changed(b"--a-boundary", b"a preamble\r\n--a-boundary"), None),
