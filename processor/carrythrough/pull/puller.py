@@ -111,11 +111,14 @@ class Puller:
         newest = cursor.stored_ms
         ascending, empty, followed = True, 0, {page.more}
         while True:
+            before = newest
             statements, newest, in_order = self._read(page, newest)
             ascending = ascending and in_order
             taken = self._intake.take(statements)
             last = not page.more
-            cursor = self._advance(cursor, page, taken, newest if ascending or last else cursor.stored_ms)
+            # One page shows no order: only the page after it shows that nothing older was to come.
+            settled = newest if last else before if ascending else cursor.stored_ms
+            cursor = self._advance(cursor, page, taken, settled)
             if not going_on(cursor) or last:
                 return cursor
             empty = 0 if page.statements else empty + 1

@@ -118,13 +118,14 @@ def test_the_position_stays_before_what_the_store_calls_consistent(
     assert len(stored_ids(runtime)) == 30
 
 
+@pytest.mark.parametrize("size", [1, 10])
 def test_a_store_that_gives_the_newest_first_loses_nothing_to_an_interruption(
-    make: Make, store: Any, stored_ids: Any
+    make: Make, store: Any, stored_ids: Any, size: int
 ) -> None:
     store.newest_first = True
     store.add(35)
-    make().pull.pullers[0].look(lambda _: False)
-    look(make())
+    make(page=size).pull.pullers[0].look(lambda _: False)
+    look(make(page=size))
     runtime = make()
     assert len(set(stored_ids(runtime))) == len(stored_ids(runtime)) == 35
 
