@@ -191,3 +191,12 @@ def test_looking_for_shadows_does_not_compare_everyone_with_everyone(monkeypatch
     ]
     assert found(document) == {}
     assert asked <= 2_000
+
+
+@pytest.mark.parametrize(
+    "dip", [{"from": "2026-02-30", "to": "2026-03-30"}, {"from": "2026-03-02", "to": "2026-03-01"}]
+)
+def test_a_dip_has_real_days_in_order(dip: dict[str, str]) -> None:
+    document = base()
+    document["skills"][0]["dips"] = [{"from": "2026-02-28", "to": "2026-02-28"}, dip]
+    assert found(document) == {"error dip-impossible": ["/skills/0/dips/1"]}
