@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from carrythrough.embedded.database import CACHE_KIB, Insert, chunks, connect, marks, select
-from carrythrough.embedded.log_upgrade import upgrade
+from carrythrough.embedded.log_upgrade import bring_up_to_date
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log(
@@ -73,9 +73,7 @@ class LogFile:
         self._path = path
         self._exclusive = exclusive
         self._writer = connect(path, vfs=vfs, exclusive=exclusive)
-        for statement in _SCHEMA.split(";"):
-            self._writer.execute(statement)
-        upgrade(self._writer)
+        bring_up_to_date(self._writer, _SCHEMA)
         self.end = self._writer.execute("SELECT coalesce(max(position), 0) FROM log").get
         self.stored_ms: int = self._writer.execute(
             "SELECT coalesce(max(stored_ms), 0) FROM log WHERE position=?", (self.end,)

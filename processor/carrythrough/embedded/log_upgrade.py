@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import apsw
@@ -37,27 +38,29 @@ class _Statement(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Statement).decode
 
 
-def upgrade(connection: apsw.Connection) -> None:
-    """Add what the log of an earlier version lacks; raises apsw.Error.
+def bring_up_to_date(connection: apsw.Connection, schema: str) -> None:
+    """Make what a log lacks in one transaction; closes the connection when that fails. Raises apsw.Error.
 
-    The version under whose rules a statement was taken in: only 1.0.3 there was. The ids that
-    voiding statements name, so that a voided statement is known as such without an index.
+    To the log of an earlier version are added: the version under whose rules a statement was taken
+    in, which was 1.0.3 always; and the ids that voiding statements name, so that a voided statement
+    is known as such without an index.
     """
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(log)")}
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")}
-    if "version" in columns and "voiding" in tables:
-        return
-    connection.execute("BEGIN IMMEDIATE")
     try:
-        if "version" not in columns:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in schema.split(";"):
+            connection.execute(statement)
+        names = {row[1] for row in connection.execute("PRAGMA table_info(log)")}
+        if "version" not in names:
             connection.execute("ALTER TABLE log ADD COLUMN version INTEGER NOT NULL DEFAULT 103")
-        if "voiding" not in tables:
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name='voiding'").fetchone():
             connection.execute(_VOIDING)
-            connection.executemany("INSERT OR IGNORE INTO voiding VALUES (?,?)", list(_voiding(connection)))
+            found = list(_voiding(connection))
+            if found:
+                connection.executemany("INSERT OR IGNORE INTO voiding VALUES (?,?)", found)
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        with contextlib.suppress(apsw.Error):
+            connection.close()
         raise
 
 

@@ -135,7 +135,7 @@ class Telemetry:
         )
         self.index_unreadable = Counter(
             "carrythrough_index_unreadable_total",
-            "Statements in the log that queries cannot find because they cannot be read: alert on any.",
+            "Statements in the log that no query finds because no decoder reads them: alert on any.",
             registry=r,
         )
         self.deliveries = Counter(

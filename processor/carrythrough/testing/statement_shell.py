@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,35 @@ from carrythrough.pipeline.records import Kind
 from carrythrough.ports import Receipt
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admission import Limits, admit
-from carrythrough.xapi.query import VERSION_CODES
+from carrythrough.xapi.query import VERSION_CODES, StatementQuery
 
 START_MS = 1_795_000_000_000
 """Where the clock starts, ms since the epoch; tests move it by setting `time_ms`."""
 AUTHORITY_HOME = "https://lrs.example"
 CATCH_UP_S = 60.0
+VOIDED = "http://adlnet.gov/expapi/verbs/voided"
+DID = "https://verbs.example/did"
+
+
+def statement(number: int = 0, **more: Any) -> dict[str, Any]:
+    """Return a statement of Ann's with an id of its own, about the activity with this number."""
+    return {
+        "id": str(uuid.uuid4()),
+        "actor": {"mbox": "mailto:ann@example.org"},
+        "verb": {"id": DID},
+        "object": {"id": f"https://activities.example/{number}"},
+        **more,
+    }
+
+
+def about(target: str, verb: str = "https://verbs.example/said") -> dict[str, Any]:
+    """Return a statement about another one."""
+    return statement(verb={"id": verb}, object={"objectType": "StatementRef", "id": target})
+
+
+def key(id_: str) -> bytes:
+    """Return the 16 bytes of a statement id."""
+    return uuid.UUID(id_).bytes
 
 
 class StatementShell:
@@ -72,6 +96,11 @@ class StatementShell:
         """Store statements as one request; raises as `ports.Intake`."""
         admitted = admit(json.dumps(statements).encode(), Limits(), version)
         return self.committer.submit_now(Kind.STATEMENT, admitted, credential, VERSION_CODES[version])
+
+    def ids(self, **query: Any) -> list[str]:
+        """Return the ids on the first page of a query."""
+        page = self.store.page(StatementQuery(**query))
+        return [str(uuid.UUID(bytes=one.id)) for one in page.statements]
 
     def fill_chunk(self, left: int) -> None:
         """Put records of no interest into the log until `left` positions are left in its chunk; opens anew."""
