@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import uuid
@@ -14,7 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
+from carrythrough.embedded.decoding import record_of
+from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.runtime import Embedded
+from carrythrough.pipeline.plan import InForce
+from carrythrough.pipeline.records import SUPERSEDED, Kind, Record
+from carrythrough.pipeline.step import State, step
+from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
+from carrythrough.xapi.admission import Limits, admit
 
 PROGRAM = Path(sys.executable).with_name("carrythrough")
 CMI5 = "https://w3id.org/xapi/cmi5/context/"
@@ -45,9 +54,10 @@ def of(
     if scaled is not None:
         result["score"] = {"scaled": scaled}
     extensions = {CMI5 + "extensions/sessionid": changes.pop("session", "s-1")}
+    mastery = changes.pop("mastery", 0.8)
     if verb == "launched":
         extensions |= {
-            CMI5 + "extensions/masteryscore": changes.pop("mastery", 0.8),
+            CMI5 + "extensions/masteryscore": mastery,
             CMI5 + "extensions/moveon": changes.pop("move_on", "CompletedAndPassed"),
             CMI5 + "extensions/launchmode": "Normal",
         }
@@ -203,6 +213,88 @@ def test_it_survives_a_restart_and_equals_the_log_folded_anew(
     live.start()
     assert live.get(f"/v1/registrations/{REGISTRATION}") == before
     assert len(before["units"][0]["set_aside"]) == 3
+
+
+def test_a_crowd_of_registrations_in_any_batches_equals_the_log_folded_anew(tmp_path: Path) -> None:
+    """Random verbs, sessions, voids and repeats of many learners, through SQLite and a restart in the middle."""
+    (tmp_path / "map.yaml").write_text(MAP, "utf-8")
+    settings = Settings(data_dir=str(tmp_path / "data"), program=str(tmp_path / "map.yaml"))
+    chance = random.Random(5)
+    verbs = (
+        "launched",
+        "initialized",
+        "passed",
+        "passed",
+        "failed",
+        "completed",
+        "abandoned",
+        "waived",
+        "satisfied",
+    )
+    sent: list[dict[str, Any]] = []
+    for part in range(2):
+        runtime = Embedded(settings)
+        runtime.start()
+        try:
+            for _ in range(40):
+                batch = [some(chance, verbs, sent) for _ in range(chance.randrange(1, 12))]
+                fresh = [one for one in batch if one not in sent]
+                runtime.committer.submit_now(
+                    Kind.STATEMENT, admit(json.dumps(fresh).encode(), Limits(), "1.0.3"), "lms"
+                )
+                sent += fresh
+            assert runtime.caught_up()
+            assert runtime.queries.summary()["quarantined"] == 0, part
+        finally:
+            runtime.stop()
+    stored = stored_state(tmp_path / "data")
+    assert compare(stored, offline_fold(tmp_path / "data")) == []
+    assert sum(bool(row.voided & SUPERSEDED) for row in stored.rows.values()) > 20, (
+        "too tame to prove anything"
+    )
+    shuffled, _ = step(State(), reordered(tmp_path / "data", chance), in_force_of(settings))
+    assert shuffled.evidence_bytes() == stored.evidence_bytes()
+
+
+def some(chance: random.Random, verbs: tuple[str, ...], sent: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a random statement of a few learners and registrations, or a void of one sent before."""
+    number = chance.randrange(6)
+    common = {
+        "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        "actor": {"account": {"homePage": "https://lms.example", "name": f"p{number}"}},
+    }
+    if sent and chance.random() < 0.15:
+        target = {"objectType": "StatementRef", "id": chance.choice(sent)["id"]}
+        return {**common, "verb": {"id": ADL + "voided"}, "object": target}
+    return of(
+        chance.choice(verbs),
+        chance.randrange(60),
+        scaled=chance.choice((None, 0.3, 0.7, 0.9)),
+        defined=chance.random() < 0.85,
+        session=f"s-{number}-{chance.randrange(3)}",
+        mastery=chance.choice((0.5, 0.8)),
+        unit=f"https://x.example/au/{chance.randrange(2)}",
+        **common,
+    )
+
+
+def reordered(folder: Path, chance: random.Random) -> list[Record]:
+    """Return the statements of a log in another order, with the log times that they had."""
+    log = LogFile(folder / "log.sqlite")
+    reader = log.reader()
+    records = [record_of(row) for row in reader.all() if row.kind == Kind.STATEMENT]
+    reader.close()
+    log.close()
+    chance.shuffle(records)
+    return records
+
+
+def in_force_of(settings: Settings) -> InForce:
+    runtime = Embedded(settings)
+    try:
+        return runtime.fold.in_force
+    finally:
+        runtime.stop()
 
 
 def test_the_command_shows_it_from_a_folder_and_from_a_server(
