@@ -22,9 +22,13 @@ from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.oauth_own import OwnTokens, new_key
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.scopes import SCOPES
+from carrythrough.gateway.xapi import lenient as outcomes
 from carrythrough.gateway.xapi.versions import LATEST_1_0, LATEST_2_0
+from carrythrough.ports import Receipt
 from carrythrough.settings import Settings
 from carrythrough.xapi.admission import Limits, admit
+from carrythrough.xapi.lenient import Refused, Sender
+from carrythrough.xapi.lenient import admit as admit_leniently
 
 Faults = Callable[[str, Any], list[str]]
 API = ("/v1/", "/xapi/", "/healthz", "/readyz", "/oauth/", "/.well-known/")
@@ -124,3 +128,20 @@ def test_the_statement_schema_refuses_what_admission_refuses(faults: Faults, cha
     assert faults("/components/schemas/Statement", {**GOOD, **change})
     with pytest.raises(Exception, match=r"rule: "):
         admit(json.dumps({**GOOD, **change}).encode(), Limits(), "1.0.3")
+
+
+def test_the_outcomes_of_a_lenient_sender_are_as_declared(document: dict[str, Any], faults: Faults):
+    mended = {**GOOD, "object": {"id": "http://x.example/o", "objectType": "GroupActivity"}}
+    sent = json.dumps([GOOD, GOOD, mended, {**GOOD, "verb": {"id": "v"}}]).encode()
+    items = admit_leniently(sent, Limits(), Sender(credential="vr", version="1.0.3", now_ms=0))
+    problems = {place: item.problem for place, item in enumerate(items) if isinstance(item, Refused)}
+    ids = [f"{place:08x}-0000-4000-8000-000000000000" for place in range(4)]
+    receipt = Receipt(ids, [False, True, False, False], problems)
+    answer = outcomes.answer(items, receipt, outcomes.MEDIA_TYPE)
+    told = json.loads(answer.body)
+    assert [one["outcome"] for one in told] == ["stored", "known", "repaired", "quarantined"]
+    for one in told:
+        assert faults("/components/schemas/Outcome", one) == []
+    declared = document["paths"]["/xapi/statements"]["post"]["responses"]["200"]
+    assert answer.media_type.decode() in declared["content"]
+    assert outcomes.HEADER.decode() in [name.lower() for name in declared["headers"]]
