@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
 
 from carrythrough.xapi import formats
+from carrythrough.xapi.absence import Maybe
 from carrythrough.xapi.languages import one_language
 from carrythrough.xapi.query import StoredStatement
 from carrythrough.xapi.wire import WireStatement
@@ -30,6 +32,8 @@ _RFC3339 = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<time>\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?(?P<zone>[Zz]|[+-]\d\d:\d\d)",
     re.ASCII,
 )
+
+_NAIVE_EPOCH = formats.EPOCH.replace(tzinfo=None)
 
 Members = dict[str, Raw]
 
@@ -93,6 +97,7 @@ def result(statements: list[bytes], more: str) -> bytes:
     return b'{"statements":[%s],"more":%s}' % (b",".join(statements), _encode(more))
 
 
+@lru_cache(maxsize=256)
 def authority(home: str, credential: str) -> bytes:
     """Return the agent that stands for a credential, as JSON (Data 2.4.9)."""
     return _encode({"objectType": "Agent", "account": {"homePage": home, "name": credential}})
@@ -100,8 +105,8 @@ def authority(home: str, credential: str) -> bytes:
 
 def time_text(ms: int) -> str:
     """Return a time in ms since the epoch as RFC 3339 in UTC with milliseconds."""
-    at = formats.EPOCH + timedelta(milliseconds=ms)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    at = _NAIVE_EPOCH + timedelta(milliseconds=ms)
+    return f"{at.isoformat(timespec='milliseconds')}Z"
 
 
 def in_utc(text: str) -> str:
@@ -110,10 +115,13 @@ def in_utc(text: str) -> str:
     Data 4.5.s1.b6; 9274.1.1 4.2.7. What is written in another form of ISO 8601 (1.0 admits it), or names a
     leap second, is returned to the millisecond.
     """
+    if text[10:11] == "T" and len(text) >= 20:  # what nearly everybody sends
+        if text[-1] == "Z":
+            return text
+        if text.endswith("+00:00"):
+            return f"{text[:-6]}Z"
     found = _RFC3339.fullmatch(text)
     if found is not None:
-        if found["zone"] == "Z" and text[10] == "T":
-            return text
         try:
             at = datetime.fromisoformat(f"{found['date']}T{found['time']}{found['zone'].upper()}")
             return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{found['fraction'] or ''}Z"
@@ -186,6 +194,8 @@ _Change = _Ids | _Canonical
 
 def _object(text: Raw, change: _Change | None) -> bytes:
     exact = bytes(text)
+    if change is None and b"SubStatement" not in exact:
+        return exact
     if b'"objectType"' not in exact:
         return exact if change is None else change.activity(text)
     kind = msgspec.json.decode(text, type=_Kind).object_type
@@ -200,6 +210,13 @@ class _Kind(msgspec.Struct, rename="camel", gc=False):
     object_type: str = "Activity"
 
 
+class _Around(msgspec.Struct, rename="camel", gc=False):
+    context_activities: Maybe[Raw] = None
+
+
+_around = msgspec.json.Decoder(_Around).decode
+
+
 def _substatement(text: Raw, change: _Change | None) -> bytes:
     members = _members(text)
     members["object"] = Raw(_object(members["object"], change))
@@ -212,17 +229,15 @@ def _substatement(text: Raw, change: _Change | None) -> bytes:
 
 
 def _context(text: Raw, change: _Change | None) -> bytes:
-    exact = bytes(text)
-    if change is None and b'"contextActivities"' not in exact:
-        return exact
+    if change is None:
+        related = _around(text).context_activities
+        if related is None or all(bytes(sent)[:1] == b"[" for sent in _members(related).values()):
+            return bytes(text)
     members = _members(text)
     if "contextActivities" in members:
         members["contextActivities"] = Raw(_related(members["contextActivities"], change))
-    elif change is None:  # the word stands somewhere else, in an extension
-        return exact
     if change is None:
-        same = bytes(members["contextActivities"]) == bytes(_members(text)["contextActivities"])
-        return exact if same else _encode(members)
+        return _encode(members)
     for name in ("instructor", "team"):
         if name in members:
             members[name] = Raw(change.actor(members[name]))
@@ -240,8 +255,6 @@ def _context(text: Raw, change: _Change | None) -> bytes:
 def _related(text: Raw, change: _Change | None) -> bytes:
     """Return context activities, each kind as an array even where a single one was sent (Data 2.4.6.2.s4.b3)."""
     members = _members(text)
-    if change is None and all(bytes(sent)[:1] == b"[" for sent in members.values()):
-        return bytes(text)
     for name, sent in members.items():
         items = _items(sent) if bytes(sent)[:1] == b"[" else [sent]
         members[name] = _array([bytes(item) if change is None else change.activity(item) for item in items])
