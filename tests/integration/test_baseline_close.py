@@ -108,6 +108,11 @@ def test_readings_count_by_rank_from_the_close_on(folder: Path) -> None:
     send(runtime, 7, 10.0)
     after = runtime.queries.explanation(subject, "calm", now)
     assert after is not None
+    [stood] = after["baselines"]
+    assert stood["by_rank"]
+    assert stood["own"]["readings"] == 4
+    assert stood["peers"]["people"] == PEOPLE
+    assert "a fallback" in stood["text"]
     newest = after["evidence"][0]
     assert newest["by_rank"]
     assert newest["outcome"] > 0.9

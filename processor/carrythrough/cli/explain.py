@@ -108,6 +108,8 @@ def _words(found: dict[str, Any]) -> None:
     say("Why", "bold")
     for sentence in found["sentences"]:
         say_wrapped(sentence)
+    for entry in found["baselines"]:
+        say_wrapped(entry["text"])
     reasons = [reason for reason in found["reasons"] if reason["points"]]
     if reasons:
         say()

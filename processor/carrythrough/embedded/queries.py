@@ -14,22 +14,19 @@ from typing import Any
 import msgspec
 
 from carrythrough.embedded.database import connect, marks, select
+from carrythrough.embedded.explaining import Explainer
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.groups import Groups
-from carrythrough.embedded.history import History, known_then
+from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
-from carrythrough.embedded.marks import set_aside
 from carrythrough.embedded.presenting import named, overall, rfc3339, skill_score, texts_of_times
-from carrythrough.embedded.registrations import Registrations, set_aside_evidence
+from carrythrough.embedded.registrations import Registrations
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
-from carrythrough.embedded.view import read_learners, read_ledger
-from carrythrough.pipeline.explain import explain
+from carrythrough.embedded.view import read_learners
 from carrythrough.pipeline.plan import InForce
-from carrythrough.pipeline.reviews import reviews_part
 from carrythrough.reinforcement.stage import Stage
-from carrythrough.scoring.codec import decode_pair
 from carrythrough.scoring.state import LearnerState
 from carrythrough.telemetry.metrics import Telemetry
 
@@ -62,6 +59,9 @@ class Queries:
         self._connection = connect(state.path, readonly=True)
         self._terms = Terms(self._connection)
         self._lock = threading.RLock()
+        self._explainer = Explainer(
+            self._connection, self._terms, self._lock, history, lambda: self.in_force, lambda: state.position
+        )
         self.registrations = Registrations(state.path)
         self._counted = (float("-inf"), 0, 0)
 
@@ -183,79 +183,12 @@ class Queries:
         at_ms: int | None = None,
         known_ms: int | None = None,
     ) -> dict[str, Any] | None:
-        """Explain one score; None for a skill that the map does not have.
-
-        at_ms: as of this event time, with today's knowledge. known_ms: as it was shown at this time,
-        from what the log held and the versions in force by then; the two together: what was then
-        known of the earlier time.
-        """
-        read_ms = now_ms if known_ms is None else known_ms
-        with self._lock:
-            number = self._number(subject)
-            rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
-            if known_ms is None:
-                asides = set_aside(self._connection, self._terms, number)
-                beside = set_aside_evidence(rows, asides, skill_id, at_ms)
-                in_force, rows = self.in_force, [row for row in rows if not row.voided]
-                read_ms = max(now_ms, self._as_of_ms(number, skill_id))
-            else:
-                position = self._history.position_at(known_ms, self._state.position)
-                in_force = self._history.in_force(position)
-                asides = set_aside(self._connection, self._terms, number, position)
-                then = [
-                    row
-                    for row in known_then(self._connection, rows, position)
-                    if row.evidence.source in asides
-                ]
-                beside = set_aside_evidence(then, asides, skill_id, at_ms)
-                rows = known_then(self._connection, rows, position, asides)
-        skill = in_force.program.skills.get(skill_id)
-        if skill is None:
-            return None
-        counted = [row.evidence for row in rows if at_ms is None or row.evidence.t_ms <= at_ms]
-        found = msgspec.to_builtins(explain(counted, skill, read_ms if at_ms is None else at_ms, in_force))
-        texts_of_times(found)
-        ahead = found["forecast"]
-        if ahead is not None:
-            for name in ("crosses", "thin"):
-                time_ms = ahead.pop(name + "_ms")
-                ahead[name] = rfc3339(time_ms) if time_ms else None
-        curve = [] if ahead is None else ahead["curve"]
-        schedules = found["reviews"]["schedules"]
-        for part in (found["evidence"], found["job"]["evidence"], found["trajectory"], curve, schedules):
-            for entry in part:
-                texts_of_times(entry)
-        return {
-            "subject": subject,
-            "skill": skill.id,
-            "skill_name": skill.name,
-            "target": skill.target,
-            "known_at": None if known_ms is None else rfc3339(known_ms),
-            **found,
-            "set_aside": beside,
-        }
-
-    def _as_of_ms(self, number: int | None, skill_id: str) -> int:
-        """Return up to when the log has moved a pair: a score is never read before that."""
-        row = self._connection.execute(
-            "SELECT state FROM pair WHERE employee=? AND skill=?", (number, self._terms.find(skill_id))
-        ).fetchone()
-        return 0 if row is None else decode_pair(bytes(row[0])).published.as_of_ms
+        """Explain one score; see `embedded.explaining.Explainer.explanation`."""
+        return self._explainer.explanation(subject, skill_id, now_ms, at_ms=at_ms, known_ms=known_ms)
 
     def reviews(self, subject: str, now_ms: int) -> dict[str, Any]:
         """Return the knowledge items of one employee and when each is due again, skill by skill."""
-        with self._lock:
-            number = self._number(subject)
-            rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
-        counted = [row.evidence for row in rows if not row.voided]
-        found: list[dict[str, Any]] = []
-        for skill in self.in_force.program.map.skills:
-            part: dict[str, Any] = reviews_part(counted, skill, now_ms)
-            if part["items"]:
-                for entry in part["schedules"]:
-                    texts_of_times(entry)
-                found.append({"skill": skill.id, "skill_name": skill.name, **part})
-        return {"subject": subject, "as_of": rfc3339(now_ms), "skills": found}
+        return self._explainer.reviews(subject, now_ms)
 
     def groups(self, by: str, now_ms: int) -> dict[str, Any]:
         """Return the scores of teams, roles or sites and of the program, at most a minute old."""

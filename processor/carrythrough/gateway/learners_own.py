@@ -25,6 +25,7 @@ def without_the_learners_own(explanation: dict[str, Any]) -> dict[str, Any]:
         "prior": {**explanation["prior"], "sums": sums},
         "reviews": reviews_for_others(explanation["reviews"]),
         "confidence": None,
+        "set_aside": [entry for entry in explanation.get("set_aside", []) if entry["channel"] != PRACTICE],
         "withheld": True,
     }
 
