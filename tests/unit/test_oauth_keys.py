@@ -12,7 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from carrythrough.embedded.serve import load_tokens
+from carrythrough.embedded.credentials import load_tokens
 from carrythrough.errors import PermanentError, TransientError
 from carrythrough.gateway.auth import Credential, Credentials, challenge, new_credential
 from carrythrough.gateway.oauth_bearer import Bearers

@@ -49,7 +49,7 @@ def add(
 ) -> int:
     """Make a key and a secret. The secret is shown this once; only its hash is stored.
 
-    A running server reads its credentials when it starts.
+    A running server knows it within seconds.
 
     For example:
 
@@ -127,7 +127,7 @@ def remove(
     data_dir: DataDir = None,
     config: Config = None,
 ) -> int:
-    """Take a credential away: its key stops working when the server starts the next time.
+    """Take a credential away: its key, and tokens given out for it, stop working within seconds.
 
     For example:
 
@@ -208,7 +208,7 @@ def _tell_server(folder: Path) -> None:
     from carrythrough.cli.folder_reader import lock_holder
 
     if lock_holder(folder) is not None:
-        note("A server is running on this data folder: restart it for the change to take effect.", "yellow")
+        note("The server that runs on this data folder takes the change up within seconds.")
 
 
 def _taken(name: str) -> PermanentError:

@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-import secrets
 import signal
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,18 +17,17 @@ import uvicorn
 import uvloop
 from prometheus_client import start_http_server
 
-from carrythrough.embedded.data_folder import write_private
+from carrythrough.embedded.credentials import CredentialsWatch, load_credentials, load_tokens
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.app import build_app
-from carrythrough.gateway.auth import Credentials, new_credential
+from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.oauth_bearer import Bearers
 from carrythrough.gateway.oauth_keys import KeySet
-from carrythrough.gateway.oauth_own import OwnTokens, new_key
+from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.protocol import bounded_protocol
-from carrythrough.gateway.scopes import LMS_SCOPES
 from carrythrough.ports import Clock
 from carrythrough.settings import Settings
 
@@ -40,13 +37,6 @@ GRACE_S = 5
 KEEP_ALIVE_S = 75
 """An idle connection is kept this long: senders pool theirs, and many keep them for a minute."""
 BACKLOG = 2048
-FIRST_CREDENTIALS = (
-    ("lms", LMS_SCOPES),
-    ("business", ("events/write",)),
-    ("reader", ("scores/read", "people/read")),
-    ("steward", ("scores/read", "people/read", "scores/contest")),
-)
-"""Made on the first start, one for each kind of caller, each with the scopes that it needs."""
 
 
 def serve(
@@ -73,6 +63,9 @@ def serve(
         _tune_collector()
         bearers.start()
         stopped.callback(bearers.stop)
+        watch = CredentialsWatch(runtime.folder_lock.path, credentials)
+        watch.start()
+        stopped.callback(watch.stop)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(runtime, credentials, tokens, made, listener, on_ready))
 
@@ -148,43 +141,6 @@ class _Server(uvicorn.Server):
         """End the event streams, then let the other requests finish."""
         self._runtime.hub.close()
         await super().shutdown(sockets=sockets)
-
-
-def load_credentials(folder: Path) -> tuple[Credentials, list[dict[str, Any]]]:
-    """Return the credentials of a data folder, made on the first start, and those made now with their secrets."""
-    path = folder / "credentials.json"
-    if path.exists():
-        return Credentials.from_file(path.read_text(encoding="utf-8")), []
-    made: list[dict[str, Any]] = []
-    entries = []
-    for name, scopes in FIRST_CREDENTIALS:
-        credential, secret = new_credential(name, scopes, secrets.token_urlsafe(24))
-        entries.append(credential)
-        made.append({"name": name, "key": credential.key, "secret": secret, "scopes": list(scopes)})
-    credentials = Credentials(entries)
-    write_private(path, credentials.to_file())
-    return credentials, made
-
-
-def load_tokens(folder: Path) -> OwnTokens:
-    """Return what gives out tokens, with the key of a data folder, made on the first start."""
-    path = folder / "oauth.key"
-    if not path.exists():
-        write_private(path, new_key())
-    try:
-        return OwnTokens(path.read_text(encoding="ascii"))
-    except ValueError as error:
-        raise PermanentError(
-            Problem(
-                code="token-key-unreadable",
-                status=500,
-                title="The key that signs our access tokens cannot be read",
-                detail=str(error),
-                where=str(path),
-                rule="a private key on P-256 as PEM text, as this program writes it",
-                fix="restore the file, or move it away to have a new key made: tokens given out before end then",
-            )
-        ) from None
 
 
 def _bearers(runtime: Embedded, credentials: Credentials, tokens: OwnTokens) -> Bearers:

@@ -128,9 +128,14 @@ class Credentials:
         """Take bearer tokens too, as `check` reads them."""
         self._check_bearer = check
 
+    def replace(self, fresh: Credentials) -> None:
+        """Put other credentials in force; what was proved before has to be proved again."""
+        self._by_key = fresh._by_key
+        self._known = {}
+
     def forget_known(self) -> None:
         """Check every header anew, because keys of an issuer have changed."""
-        self._known.clear()
+        self._known = {}
 
     def find(self, name: str) -> Credential | None:
         """Return the credential with this key, else the one with this name."""

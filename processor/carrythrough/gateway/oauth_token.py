@@ -92,7 +92,7 @@ class TokenEndpoint:
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "scopes_supported": [*SCOPES, *ALIASES],
         }
-        return Response(_encode(body), 200, None, "application/json")
+        return Response(_encode(body), 200, {"Cache-Control": "no-store"}, "application/json")
 
     def _client(self, header: str, form: dict[str, str]) -> Credential:
         """Return the client of a request (RFC 6749 2.3.1): by header or by body, not by both."""
