@@ -31,7 +31,7 @@ def job_part(
     *,
     volatile: bool,
 ) -> dict[str, object]:
-    """Return the Beta layer: m, α, β, and every outcome whose weight makes up N and A."""
+    """Return the Beta layer: m, α, β, certainty, and every outcome whose weight makes up N and A."""
     jobs = [e for e in mine if e.channel in (Channel.JOB, Channel.OBSERVED) and e.w]
     entries = [_entry(e, support, at_ms, volatile=volatile) for e in reversed(jobs)]
     score = reading.score
@@ -42,6 +42,7 @@ def job_part(
     older = entries[EVIDENCE_SHOWN_MAX:]
     return {
         "m": model.job_strength,
+        "certainty": model.certainty,
         "half_life_days": JOB_HALF_LIVES_MS[0 if volatile else 1] / DAY_MS,
         "alpha": None if score is None else round(score.alpha, 6),
         "beta": None if score is None else round(score.beta, 6),

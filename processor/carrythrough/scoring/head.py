@@ -32,9 +32,11 @@ _RECENT_WEIGHTS = (0.4, 0.3, 0.2, 0.1)
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A frozen version of the head.
 
-    name: "carrythrough-1". base: success rate of somebody of whom nothing is known, 0..1.
+    name: "carrythrough-2". base: success rate of somebody of whom nothing is known, 0..1.
     strength: pseudo-outcomes of the base rate in every smoothed ratio. weights: one a feature.
-    job_strength: m, the pseudo-outcomes with which the prior enters the job layer.
+    job_strength: m, the pseudo-outcomes with which the prior enters the job layer. certainty: by how
+    many independent outcomes one outcome counts for the width of the interval, above 0 to 1 (Kish's
+    design effect, inverted): outcomes of one person lie close together, and skill drifts meanwhile.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     strength: float
     weights: tuple[float, ...]
     job_strength: float = 8.0
+    certainty: float = 1.0
 
 
 def logit(p: float) -> float:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from carrythrough.scoring.head import Model
 
 SHIPPED = Model(
-    name="carrythrough-1",
+    name="carrythrough-2",
     base=0.4,
     strength=1.0,
     weights=(
-        -0.07,
-        0.0, 0.0, 0.0, 0.0, 0.0, 0.687,
-        0.0, 0.0, 0.08, 0.197, 0.536, 0.0,
-        -0.396, 0.219, 0.282, 0.0,
+        -0.251,
+        0.0, 0.0, 0.075, 0.075, 0.023, 0.204,
+        0.0, 0.0, 0.123, 0.214, 0.421, 0.01,
+        -0.39, 0.217, 0.259, 0.0,
     ),
+    job_strength=16.0,
+    certainty=0.45,
 )  # fmt: skip

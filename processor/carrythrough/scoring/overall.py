@@ -30,9 +30,9 @@ class Overall(NamedTuple):
 
 
 def variance_of(score: Score) -> float:
-    """Return the variance of the Beta posterior of one score."""
+    """Return the variance of the Beta distribution that the interval of one score is taken from."""
     total = score.alpha + score.beta
-    return score.alpha * score.beta / (total * total * (total + 1.0))
+    return score.alpha * score.beta / (total * total * (score.certainty * total + 1.0))
 
 
 def overall_of(parts: Sequence[tuple[float, Score]]) -> Overall | None:

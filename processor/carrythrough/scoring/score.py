@@ -41,6 +41,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     last success, so pi/pi_fresh is what retention has left. alpha, beta: of the
     job layer. successes, trials: A_job, N_job now. assisted: Σ of assisted successes now.
     outcomes: undecayed count. effective: decayed weight over all channels at their longest memory.
+    certainty: of the model: low and high are quantiles of Beta(certainty·alpha, certainty·beta).
     """
 
     value: float
@@ -56,6 +57,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: int
     effective: float
     exposures: int
+    certainty: float = 1.0
 
 
 def job_sums(pair: PairState, now_ms: int, *, volatile: bool) -> tuple[float, float, float]:
@@ -84,7 +86,7 @@ def read_score(learner: LearnerState, pair: PairState, now_ms: int, model: Model
     m = model.job_strength
     a = m * pi + weight.successes
     b = m * (1.0 - pi) + max(0.0, weight.trials - weight.successes)
-    low, high = beta.interval(_TAIL, a, b)
+    low, high = beta.interval(_TAIL, model.certainty * a, model.certainty * b)
     return Score(
         value=a / (a + b),
         low=low,
@@ -99,6 +101,7 @@ def read_score(learner: LearnerState, pair: PairState, now_ms: int, model: Model
         outcomes=weight.outcomes,
         effective=weight.effective,
         exposures=weight.exposures,
+        certainty=model.certainty,
     )
 
 
@@ -111,8 +114,8 @@ def _learnt_weight(pair: PairState, now_ms: int) -> float:
 
 
 def below(score: Score, target: float) -> float:
-    """Return P(T < target) under the Beta posterior, 0..1."""
-    return beta.cdf(target, score.alpha, score.beta)
+    """Return P(T < target), 0..1, under the Beta distribution that the interval is taken from."""
+    return beta.cdf(target, score.certainty * score.alpha, score.certainty * score.beta)
 
 
 def retention(score: Score) -> float:

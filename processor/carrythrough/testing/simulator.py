@@ -19,6 +19,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from carrythrough.testing.simulator_conditions import CALM, Conditions, impose
 from carrythrough.testing.simulator_lives import Act, Life, make_life
 from carrythrough.testing.simulator_people import Employee, Organisation
 from carrythrough.testing.simulator_scenes import Scene, play
@@ -58,15 +59,22 @@ def seeded(*parts: object) -> random.Random:
 class Simulator:
     """The organisation in time. start_ms: ms since the epoch; nothing happens before it.
 
-    history_days: days after the start in which the plans unfold (see `HISTORY_DAYS`).
+    history_days: days after the start in which the plans unfold (see `HISTORY_DAYS`). conditions: what
+    makes it rough (see `simulator_conditions`); calm by default.
     """
 
     def __init__(
-        self, organisation: Organisation, seed: int, start_ms: int, history_days: float = HISTORY_DAYS
+        self,
+        organisation: Organisation,
+        seed: int,
+        start_ms: int,
+        history_days: float = HISTORY_DAYS,
+        conditions: Conditions = CALM,
     ) -> None:
         self.organisation = organisation
         self.seed = seed
         self.start_ms = start_ms
+        self._conditions = conditions
         self.now_ms = start_ms
         self.lives = [self._lives_of(person, history_days) for person in organisation.people]
         self._index = {person.id: person.index for person in organisation.people}
@@ -80,7 +88,9 @@ class Simulator:
     def _lives_of(self, person: Employee, history_days: float) -> list[Life]:
         rng = seeded(self.seed, "life", person.id)
         skills = SKILLS_OF_ROLE[person.role]
-        return [make_life(person, skill, order, history_days, rng) for order, skill in enumerate(skills)]
+        lives = [make_life(person, skill, order, history_days, rng) for order, skill in enumerate(skills)]
+        impose(self._conditions, person, lives, self.seed)
+        return lives
 
     def advance(self, until_ms: int) -> Iterator[Delivery]:
         """Yield what arrives from the present up to, not including, `until_ms`, in order of arrival."""

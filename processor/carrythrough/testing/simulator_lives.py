@@ -60,7 +60,8 @@ class Life(msgspec.Struct):
     steps planned so far. review_rate, simulate_rate: maintenance a working day after the course.
     chance: factor on the opportunities that the role offers. horizon_days: the day around which
     somebody begins to watch. return_day, return_chance: from that day on the job asks for the
-    skill (again), with that factor.
+    skill (again), with that factor. figure_shift, figure_drift: what moves the weekly figure beside the
+    skill, in standard deviations of its noise: at all times, and in 90 days (`simulator_conditions`).
     """
 
     skill: SkillWorld
@@ -76,6 +77,8 @@ class Life(msgspec.Struct):
     return_day: float = NEVER_DAY
     return_chance: float = 0.8
     done: int = 0
+    figure_shift: float = 0.0
+    figure_drift: float = 0.0
 
     def opportunities(self, day: float) -> float:
         """Return the mean number of chances to use the skill on the working day `day`."""

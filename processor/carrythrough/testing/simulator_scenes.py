@@ -33,6 +33,7 @@ CHECKED_SHARE = 0.15
 CHECK_AGREES = 0.93
 FIGURE_CHANCE_MIN = 0.5
 """Who gets less than this factor of the usual cases has too few for a weekly figure."""
+FIGURE_DRIFT_DAYS = 90.0
 VIDEO_TRACE, MENTORING_TRACE = 0.30, 0.50
 ANSWER_TRACE = {True: 0.12, False: 0.08}
 CHOICE_TRACE = {True: 0.14, False: 0.09}
@@ -179,7 +180,8 @@ def _kpi(scene: Scene) -> Iterator[Arrival]:
     draws = [scene.rng.gauss(0.0, 1.0) for _ in range(4)]
     noise = skill.kpi_sd * heavy_tailed(draws[0], (draws[1], draws[2], draws[3]))
     expected = skill.kpi_at_target + skill.kpi_slope * (life.truth.next_opportunity(scene.day) - 0.75)
-    value = round(min(1.0, max(0.0, expected + noise)), 3)
+    beside = skill.kpi_sd * (life.figure_shift + life.figure_drift * scene.day / FIGURE_DRIFT_DAYS)
+    value = round(min(1.0, max(0.0, expected + beside + noise)), 3)
     reading = events.kpi_reading(scene.person, skill, scene.t_ms, value, f"kpi-{scene.key}")
     return _arrive(scene, "event", [(scene.t_ms, reading)], LATE_SHARE)
 

@@ -7,6 +7,7 @@ import msgspec
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.head import Model
 from carrythrough.testing.simulator import Simulator
+from carrythrough.testing.simulator_conditions import ROUGH
 from carrythrough.testing.simulator_log import SimulatedLog, TruthReading
 from carrythrough.testing.simulator_people import load_organisation
 
@@ -41,7 +42,7 @@ def hold_against_truth(
 
 def _readings(model: Model, employees: int, seed: int, days: int) -> list[TruthReading]:
     organisation = load_organisation(employees)
-    log = SimulatedLog(organisation, Simulator(organisation, seed, START_MS), model)
+    log = SimulatedLog(organisation, Simulator(organisation, seed, START_MS, conditions=ROUGH), model)
     found: list[TruthReading] = []
     for day in range(READ_EVERY_DAYS, days, READ_EVERY_DAYS):
         log.fold(START_MS + day * DAY_MS)
