@@ -1,6 +1,7 @@
 """What GET of statements answers: one statement, a page with a link to the next, with or without attachments.
 
-Everything that reads or renders is done in one worker thread, so that a large page holds nobody up.
+Everything that reads or renders is done in a thread of its own pool, so that a large page holds nobody up and slow
+queries wait for each other only.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import asyncio
 import math
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -26,6 +28,8 @@ from carrythrough.xapi.rendering import Format, Rendering
 CONSISTENT_THROUGH = b"x-experience-api-consistent-through"
 CONSISTENCY_KEPT_S = 0.05
 """How long the time of consistency is said again without looking: it only rises, so an older one holds."""
+QUERIES_MAX = 8
+"""Queries answered at once; more wait their turn."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,9 @@ class StatementReading:
         self._tokens = tokens
         self._authority_home = authority_home
         self._limits = limits
+        self._queries = ThreadPoolExecutor(QUERIES_MAX, thread_name_prefix="statements")
+        # Those who store must not wait for those who read.
+        self._looks = ThreadPoolExecutor(1, thread_name_prefix="consistency")
         self._consistent = (CONSISTENT_THROUGH, b"")
         self._looked_s = -math.inf
 
@@ -61,16 +68,21 @@ class StatementReading:
         now_s = time.monotonic()
         if now_s - self._looked_s >= CONSISTENCY_KEPT_S or not self._consistent[1]:
             self._looked_s = now_s
-            self._consistent = _consistent(await asyncio.to_thread(self._statements.consistent_through_ms))
+            look = self._statements.consistent_through_ms
+            self._consistent = _consistent(
+                await asyncio.get_running_loop().run_in_executor(self._looks, look)
+            )
         return self._consistent
 
     async def one(self, id_: bytes, shown: Shown, *, voided: bool) -> Answer:
         """Answer with the statement with this id; raises PermanentError 404."""
-        return await asyncio.to_thread(self._one, id_, shown, voided)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._queries, partial(self._one, id_, shown, voided=voided)
+        )
 
     async def page(self, query: StatementQuery, shown: Shown) -> Answer:
         """Answer with one page of what a query finds."""
-        return await asyncio.to_thread(self._page, query, shown)
+        return await asyncio.get_running_loop().run_in_executor(self._queries, self._page, query, shown)
 
     async def following(self, token: str, shown: Shown) -> Answer:
         """Answer with the page that a `more` link leads to; raises PermanentError 400 for a link of nobody's."""
@@ -78,7 +90,7 @@ class StatementReading:
         shown = msgspec.structs.replace(shown, format=following.format, attachments=following.attachments)
         return await self.page(following.query, shown)
 
-    def _one(self, id_: bytes, shown: Shown, voided: bool) -> Answer:  # noqa: FBT001 - to_thread hands it on
+    def _one(self, id_: bytes, shown: Shown, *, voided: bool) -> Answer:
         through = _consistent(self._statements.consistent_through_ms())
         stored = self._statements.statement(id_, voided=voided)
         if stored is None or (shown.mine and stored.credential != shown.mine):

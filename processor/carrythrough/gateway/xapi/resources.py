@@ -54,6 +54,9 @@ def resources(
     counted over all mounts together.
     """
     in_flight = InFlight(limits)
+    reading = StatementReading(
+        stores.statements, MoreTokens(stores.secret), stores.authority_home, limits.attachments
+    )
     found: dict[str, XapiEndpoint] = {}
     for mount, version in mounts.items():
         shared = Shared(
@@ -66,17 +69,15 @@ def resources(
             now_ms=now_ms,
             origins=origins,
         )
-        known = _resources_of(shared, stores)
+        known = _resources_of(shared, stores, reading)
         names = tuple(name for name in known if not name.endswith("/"))
         for name, endpoint in (*known.items(), ("", UnknownResource(shared, names))):
             found[f"{mount}/{name}"] = endpoint
     return found
 
 
-def _resources_of(shared: Shared, stores: Stores) -> dict[str, XapiEndpoint]:
+def _resources_of(shared: Shared, stores: Stores, reading: StatementReading) -> dict[str, XapiEndpoint]:
     """Return the resources of one mount by their path below it; each is a line here."""
-    tokens = MoreTokens(stores.secret)
-    reading = StatementReading(stores.statements, tokens, stores.authority_home, shared.limits.attachments)
     return {
         "statements": StatementsEndpoint(shared, stores.intake, reading),
         "statements/more/": MoreEndpoint(shared, reading),
