@@ -17,6 +17,7 @@ import pytest
 
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.registrations import Registrations
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import SUPERSEDED, Kind, Record
@@ -37,6 +38,7 @@ goals: [{id: g, name: G, kpis: [{id: k, name: K}]}]
 skills: [{id: calm, name: Staying calm, kpis: [k]}]
 activities:
   - {id: quiz, name: Quiz, match: {activity_prefix: "https://x.example/au/"}, evidence: [{skill: calm, channel: learn, outcome: score}]}
+  - {id: sim, name: Simulation, match: {activity_prefix: "https://x.example/sim/"}, evidence: [{skill: calm, channel: practice, outcome: score}]}
 policy: {holdout: 0.0, minimum_outcomes: 1, minimum_effective: 0.1}
 """  # noqa: E501
 
@@ -197,6 +199,32 @@ def test_waived_is_met_and_no_outcome_and_allowed_statements_are_mapped_as_any(
     assert [entry["activity"] for entry in found["satisfied"]] == ["https://lms.example/block/7"]
     assert len(found["units"]) == 1
     assert found["units"][0]["abandoned"] == 1
+
+
+def test_how_practice_went_is_for_the_learner_alone(live: Live, wait_until: Any) -> None:
+    sim = "https://x.example/sim/1"
+    live.send(
+        wait_until,
+        *(of("failed", minute, scaled=0.2, unit=sim) for minute in (1, 2)),
+        of("passed", 3, scaled=0.9, unit=sim),
+        of("passed", 4, scaled=0.9, unit=sim),
+        of("failed", 5, scaled=0.3),
+    )
+    quiz, practice = live.get(f"/v1/registrations/{REGISTRATION}")["units"]
+    assert (quiz["practice"], practice["practice"]) == (False, True)
+    assert quiz["failed"]["scaled"] == 0.3
+    assert (practice["failed"], practice["set_aside"], practice["passed"]["scaled"]) == (None, [], None)
+    of_employee = live.get(f"/v1/employees/{live.subject()}/registrations")["registrations"][0]
+    assert of_employee["units"] == [quiz, practice]
+    assert of_employee["withheld"] is True
+    whole = Registrations(live.folder / "data/state.sqlite")
+    try:
+        found = whole.registration(uuid.UUID(REGISTRATION).bytes)
+    finally:
+        whole.close()
+    assert found is not None
+    assert found["units"][1]["failed"]["scaled"] == 0.2
+    assert [entry["reason"] for entry in found["units"][1]["set_aside"]] == ["after-passed"]
 
 
 def test_it_survives_a_restart_and_equals_the_log_folded_anew(

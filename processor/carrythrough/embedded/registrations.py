@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ class Registrations:
             placed = read_placed(
                 self._connection, self._terms, f"m.registration=? AND {_NOT_VOID}", (registration,)
             )
-        return _registration(registration, placed) if placed else None
+            practised = self._practised("m.registration=?", (registration,))
+        return _registration(registration, placed, practised) if placed else None
 
     def of_employee(self, subject: str) -> list[dict[str, Any]]:
         """Return the registrations of one employee, the one with the newest statement first."""
@@ -63,7 +65,19 @@ class Registrations:
                 )
                 for row in rows
             ]
-        return [_registration(registration, placed) for registration, placed in found if placed]
+            practised = self._practised("e.subject=?", (subject,))
+        return [_registration(registration, placed, practised) for registration, placed in found if placed]
+
+    def _practised(self, where: str, values: Sequence[Any]) -> set[tuple[str, str]]:
+        """Return the (subject, activity) whose statements gave evidence of practice."""
+        rows = select(
+            self._connection,
+            "SELECT DISTINCT e.subject, m.activity FROM mark m JOIN employee e ON e.id = m.employee JOIN ledger l"
+            f" ON l.employee = m.employee AND l.channel = {int(Channel.PRACTICE)} AND l.source = m.source"
+            f" WHERE {where}",
+            values,
+        )
+        return {(subject, self._terms.text(activity)) for subject, activity in rows}
 
 
 _NOT_VOID = "NOT EXISTS (SELECT 1 FROM void v WHERE v.source = m.source)"
@@ -109,7 +123,9 @@ def _code(aside: Aside) -> str:
     return aside.name.lower().replace("_", "-")
 
 
-def _registration(registration: bytes, placed: list[PlacedMark]) -> dict[str, Any]:
+def _registration(
+    registration: bytes, placed: list[PlacedMark], practised: AbstractSet[tuple[str, str]]
+) -> dict[str, Any]:
     groups: dict[Home, list[Mark]] = {}
     for one in placed:
         groups.setdefault(one.home(), []).append(one.mark)
@@ -120,7 +136,7 @@ def _registration(registration: bytes, placed: list[PlacedMark]) -> dict[str, An
         if unit.satisfied is not None:
             satisfied.append({"subject": home[0], "activity": home[2], **_statement(unit.satisfied)})
         if any(mark.verb != Verb.SATISFIED for mark in marks):
-            units.append(_unit(home, unit, marks))
+            units.append(_unit(home, unit, marks) | {"practice": (home[0], home[2]) in practised})
     known = [unit["met"] for unit in units]
     met = False if False in known else None if None in known or not known else True
     return {"registration": uuid_text(registration), "met": met, "units": units, "satisfied": satisfied}

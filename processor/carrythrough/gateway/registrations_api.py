@@ -24,11 +24,16 @@ class RegistrationsApi:
         registrations: Any,
         guarded: Callable[[Handler], Handler],
         subject_of: Callable[[Request], Awaitable[str]],
+        is_learners: Callable[[Request], Awaitable[bool]],
     ) -> None:
-        """guarded: asks for the scope and answers refusals. subject_of: whom the path names."""
+        """guarded: asks for the scope and answers refusals. subject_of: whom the path names.
+
+        is_learners: whether who asks shows the learner what is for the learner alone.
+        """
         self._registrations = registrations
         self._guarded = guarded
         self._subject_of = subject_of
+        self._is_learners = is_learners
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -59,11 +64,28 @@ class RegistrationsApi:
                 "a registration is known by its statements of the cmi5 category (cmi5 9.6.1)",
                 404,
             )
-        return reply(found)
+        return reply(found if await self._is_learners(request) else without_the_learners_own(found))
 
     async def of_employee(self, request: Request) -> Response:
         """All registrations of one employee."""
         check_parameters(request, ())
         subject = await self._subject_of(request)
         found = await run_in_threadpool(self._registrations.of_employee, subject)
+        if not await self._is_learners(request):
+            found = [without_the_learners_own(one) for one in found]
         return reply({"subject": subject, "registrations": found})
+
+
+def without_the_learners_own(registration: dict[str, Any]) -> dict[str, Any]:
+    """Return a registration for others than the learner (see `gateway.learners_own`); it is not changed.
+
+    Of units that are practice stays whether they are met, completed or passed, and not how each try went.
+    """
+    return {**registration, "units": [_withheld(unit) for unit in registration["units"]], "withheld": True}
+
+
+def _withheld(unit: dict[str, Any]) -> dict[str, Any]:
+    if not unit["practice"]:
+        return unit
+    passed = unit["passed"] and {**unit["passed"], "scaled": None}
+    return {**unit, "passed": passed, "failed": None, "set_aside": []}
