@@ -13,6 +13,8 @@ _STEPS_MAX = 40
 _CONVERGED = 1e-11
 _TINY = 1e-300
 _X_CLOSE = 1e-6
+_STEP_LAST = 0.0035
+"""A step of this share of the distance to 0 or 1 leaves an error of about its third power."""
 
 
 def cdf(x: float, a: float, b: float) -> float:
@@ -74,7 +76,11 @@ def quantile(p: float, a: float, b: float) -> float:
 
 
 def _quantile(p: float, a: float, b: float, norm: float) -> float:
-    """Newton's method from a normal approximation on the logit scale, kept inside a bracket."""
+    """Halley's method from a normal approximation on the logit scale, kept inside a bracket.
+
+    f'/f of the density is known, so each step is of third order: one that is short beside the distance
+    to the nearer end needs no other after it.
+    """
     low, high = 0.0, 1.0
     x = _first_guess(p, a, b)
     for _ in range(_STEPS_MAX):
@@ -84,9 +90,13 @@ def _quantile(p: float, a: float, b: float, norm: float) -> float:
         else:
             low = x
         density = exp(norm + (a - 1.0) * log(x) + (b - 1.0) * log1p(-x))
-        nearer = x - error / density if density > 0.0 else 0.0
+        newton = error / density if density > 0.0 else 2.0
+        slope = (a - 1.0) / x - (b - 1.0) / (1.0 - x)
+        nearer = x - newton / max(0.5, 1.0 - 0.5 * newton * slope)
         if not low < nearer < high:
             nearer = 0.5 * (low + high)
+        elif abs(nearer - x) < _STEP_LAST * min(nearer, 1.0 - nearer):
+            return nearer
         if -_X_CLOSE < nearer - x < _X_CLOSE:
             return nearer
         x = nearer
