@@ -68,7 +68,7 @@ def test_unknown_and_wrongly_cased_parameters(xapi: Any, kit: Any):
         "statementId=x", "voidedStatementId=1", "agent=x", "agent=1", "agent=%7B%7D", "agent=%5B%5D",
         "agent=%7B%22mbox%22:%22x%22%7D", "agent=%7B%22objectType%22:%22Group%22,%22member%22:%5B%5D%7D",
         "agent=%7B%22objectType%22:%22Group%22,%22member%22:%5B%7B%22mbox%22:%22mailto:a@b.c%22%7D%5D%7D",
-        "verb=x", "activity=", "registration=x", "related_activities=1", "related_agents=True", "since=yesterday",
+        "verb=x", "activity=", "registration=x", "related_activities=1", "related_agents=TRUE", "since=yesterday",
         "until=2026", "limit=-1", "limit=1.5", "limit=", "limit=%D9%A1", "format=full", "attachments=yes",
         "ascending=", "x", "limit", "%ff=1", "verb=%ff", "&".join(f"p{n}=1" for n in range(100)),
     ],

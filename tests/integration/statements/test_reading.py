@@ -150,6 +150,7 @@ def test_time_and_order(xapi: Any, kit: Any):
     assert xapi.found(verb=verb, until=stored[1]) == [batch[1], batch[0]]
     assert xapi.found(verb=verb, since=stored[0], until=stored[1]) == [batch[1]]
     assert xapi.found(verb=verb, ascending=True) == batch
+    assert xapi.found(verb=verb, ascending="True") == batch  # as the tincan package writes it
     shifted = stored[0].replace("Z", "+00:00")
     assert xapi.ask(query=f"verb={quote(verb)}&since={shifted}").status == 200
 

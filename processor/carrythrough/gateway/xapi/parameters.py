@@ -120,9 +120,12 @@ def timestamp_ms(parameters: dict[str, str], name: str) -> int:
 
 
 def boolean(parameters: dict[str, str], name: str) -> bool:
-    """Return a boolean parameter, False when it is not given; raises PermanentError 400."""
+    """Return a boolean parameter, False when it is not given; raises PermanentError 400.
+
+    True and False are read too: the tincan package for Python writes them so.
+    """
     text = parameters.get(name, "false")
-    if text not in {"true", "false"}:
+    if text not in {"true", "false", "True", "False"}:
         refuse(
             "parameter-invalid",
             name,
@@ -130,7 +133,7 @@ def boolean(parameters: dict[str, str], name: str) -> bool:
             rule="Communication 2.1.3.s1: Boolean",
             fix="send true or false, in lower case",
         )
-    return text == "true"
+    return text in {"true", "True"}
 
 
 def json_value(parameters: dict[str, str], name: str) -> object:
