@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ from carrythrough.gateway import oauth_keys
 from carrythrough.gateway.auth import Credentials, new_credential
 from carrythrough.gateway.scopes import SCOPES
 
+PROGRAM = Path(sys.executable).parent / "carrythrough"
 MAP = """
 map: m
 version: 1
@@ -70,7 +72,7 @@ class Issuer:
             def do_GET(self) -> None:
                 issuer.asked += 1
                 body = json.dumps({"keys": issuer.keys}).encode()
-                self.send_response(200)
+                self.send_response(200 if self.path == "/keys" else 404)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -249,6 +251,25 @@ def test_what_is_given_out_and_read_is_counted(client: httpx.Client, server: dic
         assert f'carrythrough_token_requests_total{{result="{result}"}}' in text
     (read,) = (line for line in text.splitlines() if line.startswith("carrythrough_issuer_keys_read_seconds"))
     assert abs(float(read.split()[1]) - time.time()) < 60
+
+
+def test_doctor_looks_at_the_issuer(server: dict[str, Any], issuer: Issuer):
+    def found() -> dict[str, tuple[str, str]]:
+        command = [str(PROGRAM), "doctor", "--config", str(server["folder"] / "c.toml"), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        checks = json.loads(done.stdout)["checks"]
+        return {one["name"]: (one["status"], one["detail"]) for one in checks}
+
+    assert found()["token issuer"] == ("ok", f"2 keys of {NAME}")
+    assert "token clients" not in found()
+    text = (server["folder"] / "c.toml").read_text()
+    (server["folder"] / "c.toml").write_text(text.replace("/keys", "/").replace('"root"', '"nobody"'))
+    try:
+        checks = found()
+    finally:
+        (server["folder"] / "c.toml").write_text(text)
+    assert checks["token issuer"][0] == "failed"
+    assert checks["token clients"] == ("warning", "there is no credential named nobody")
 
 
 def test_metadata(client: httpx.Client):

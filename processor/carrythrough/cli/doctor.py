@@ -86,6 +86,7 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     from carrythrough.cli.checks.content import check_inputs, check_state
     from carrythrough.cli.checks.folder import check_folder
     from carrythrough.cli.checks.forwarding import check_forwarding
+    from carrythrough.cli.checks.issuer import check_issuer
     from carrythrough.cli.checks.pulling import check_pulling
     from carrythrough.cli.folder_reader import lock_holder
 
@@ -97,6 +98,7 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     yield from check_inputs(settings)
     yield from check_pulling(settings, folder)
     yield from check_forwarding(settings, folder)
+    yield from check_issuer(settings, folder)
     if (folder / "log.sqlite").exists():
         yield from check_state(folder)
     if lock_holder(folder) is None:

@@ -21,7 +21,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from carrythrough.gateway.oauth_settings import OAuthIssuer
+from carrythrough.gateway.oauth_settings import LOOPBACK, OAuthIssuer
 
 KEY_SET_BYTES_MAX = 1 << 20
 KEYS_MAX = 100
@@ -103,7 +103,7 @@ class KeySet:
 
     def _refresh(self) -> bool:
         try:
-            text = self._read()
+            text = fetch(self._issuer)
             keys = read_keys(text)
         except (OSError, ValueError, httpx.HTTPError) as error:
             _logger.warning(
@@ -122,20 +122,23 @@ class KeySet:
     def _source(self) -> str:
         return self._issuer.jwks_url or self._issuer.jwks_file
 
-    def _read(self) -> bytes:
-        if self._issuer.jwks_file:
-            with Path(self._issuer.jwks_file).open("rb") as file:
-                return _bounded(file.read(KEY_SET_BYTES_MAX + 1))
-        begun, text = time.monotonic(), b""
-        # A redirect could lead to somebody else's keys.
-        with httpx.stream("GET", self._issuer.jwks_url, timeout=self._issuer.timeout_s) as reply:
-            if reply.status_code != 200:
-                raise ValueError(f"HTTP {reply.status_code}")
-            for chunk in reply.iter_bytes():
-                text = _bounded(text + chunk)
-                if time.monotonic() - begun > self._issuer.timeout_s:
-                    raise ValueError(f"not read within {self._issuer.timeout_s:g} s")
-        return text
+
+def fetch(issuer: OAuthIssuer) -> bytes:
+    """Return the text of an issuer's key set; raises OSError, ValueError or httpx.HTTPError."""
+    if issuer.jwks_file:
+        with Path(issuer.jwks_file).open("rb") as file:
+            return _bounded(file.read(KEY_SET_BYTES_MAX + 1))
+    begun, text = time.monotonic(), b""
+    # A redirect could lead to somebody else's keys; a proxy from the environment cannot reach this machine.
+    trust_env = httpx.URL(issuer.jwks_url).host not in LOOPBACK
+    with httpx.stream("GET", issuer.jwks_url, timeout=issuer.timeout_s, trust_env=trust_env) as reply:
+        if reply.status_code != 200:
+            raise ValueError(f"HTTP {reply.status_code}")
+        for chunk in reply.iter_bytes():
+            text = _bounded(text + chunk)
+            if time.monotonic() - begun > issuer.timeout_s:
+                raise ValueError(f"not read within {issuer.timeout_s:g} s")
+    return text
 
 
 def read_keys(text: bytes) -> tuple[SigningKey, ...]:
