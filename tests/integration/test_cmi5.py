@@ -98,7 +98,7 @@ class Live:
         )  # fmt: skip
         assert self.process.stdout is not None
         info = json.loads(self.process.stdout.readline())
-        self.url = info["url"]
+        self.url, self.signin = info["url"], info["signin_url"]
         self.secrets |= {made["name"]: (made["key"], made["secret"]) for made in info["credentials"]}
 
     def stop(self) -> None:
@@ -323,6 +323,24 @@ def in_force_of(settings: Settings) -> InForce:
         return runtime.fold.in_force
     finally:
         runtime.stop()
+
+
+def test_the_page_of_the_person_shows_the_units(live: Live, wait_until: Any) -> None:
+    live.send(
+        wait_until,
+        of("launched", 1, move_on="Passed"),
+        of("passed", 2, scaled=0.9),
+        of("failed", 3, scaled=0.1),
+        of("launched", 4, unit="https://x.example/au/a&b"),
+    )
+    with httpx.Client(base_url=live.url, follow_redirects=True) as browser:
+        browser.get(live.signin)
+        text = browser.get(f"/people/{live.subject()}").text
+    table = text[text.index('id="courses"') :]
+    assert "https://x.example/au/1" in table
+    assert "1 Mar 2026, 10:02" in table
+    assert "failed: this unit was passed before" in table
+    assert "au/a&amp;b" in table
 
 
 def test_the_command_shows_it_from_a_folder_and_from_a_server(

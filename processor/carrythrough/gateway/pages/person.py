@@ -15,6 +15,7 @@ from carrythrough.gateway.pages.queries import Json, PageQueries, ask
 from carrythrough.gateway.pages.render import message, page
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.pages.signin import signed_in
+from carrythrough.gateway.registrations_api import without_the_learners_own as registration_for_others
 
 EVIDENCE_ROWS_MAX = 200
 """Rows of evidence on one page, newest first; REST has all of them."""
@@ -24,6 +25,9 @@ TRAJECTORY_ROWS_MAX = 500
 
 ACTION_ROWS_MAX = 50
 """Actions on one page, newest first."""
+
+COURSES_MAX = 20
+"""cmi5 registrations on one page, those with the newest statement; REST has all of them."""
 
 
 class PersonPage:
@@ -59,6 +63,7 @@ class PersonPage:
             explanation = explanation and without_the_learners_own(explanation)
         actions = await ask(self.queries.actions, subject=subject, limit=ACTION_ROWS_MAX)
         summary = await ask(self.queries.summary)
+        courses = await ask(self.queries.registrations.of_employee, subject)
         context = {
             "viewer": viewer,
             "subject": subject,
@@ -71,6 +76,7 @@ class PersonPage:
             "evidence_max": EVIDENCE_ROWS_MAX,
             "trajectory": _scored(explanation["trajectory"])[-TRAJECTORY_ROWS_MAX:] if explanation else [],
             "actions": actions["actions"],
+            "courses": [registration_for_others(one) for one in courses[:COURSES_MAX]],
             "more_actions": bool(actions["next"]),
             "minimum": minimum_outcomes(summary),
             "summary": summary,

@@ -11,11 +11,24 @@ Json = dict[str, Any]
 """A plain dict ready for JSON, in the shapes of schemas/openapi.yaml."""
 
 
+class RegistrationReads(Protocol):
+    """What the pages read of cmi5 registrations; blocks, and must be safe to call from any thread."""
+
+    def of_employee(self, subject: str) -> list[Json]:
+        """Return the registrations of one employee, the one with the newest statement first."""
+        ...
+
+
 class PageQueries(Protocol):
     """The read methods that the pages use; times are ms since the epoch, scores 0..1.
 
     They block, and must be safe to call from any thread.
     """
+
+    @property
+    def registrations(self) -> RegistrationReads:
+        """The reads of cmi5 registrations."""
+        ...
 
     def summary(self) -> Json:
         """Return the counts, rates, delays, the clock and the program's goals."""
