@@ -168,6 +168,24 @@ def test_a_key_given_twice_is_set_aside_with_the_text_as_it_was_sent():
     assert lenient.read_kept(one.raw).raw() == text[1:-1]
 
 
+def test_what_is_not_utf_8_is_set_aside_alone():
+    good, bad = json.dumps(PLAIN).encode(), json.dumps(PLAIN | {"id": UUID}).encode()
+    cut = bad.replace(b"example", b"ex\xe4mple", 1)
+    fine = json.dumps(PLAIN | {"verb": {"id": "http://example.org/d\u00edd"}}, ensure_ascii=False).encode()
+    body = b"[ " + good + b" ,\n" + cut + b"," + fine + b"]"
+    sender = lenient.Sender(credential="vr", version="1.0.3", now_ms=NOW_MS)
+    first, second, third = lenient.admit(body, Limits(), sender)
+    assert isinstance(first, Admitted)
+    assert first.raw == good
+    assert isinstance(second, Refused)
+    assert second.problem.code == "json-not-unicode"
+    assert lenient.read_kept(second.raw).raw() == cut
+    assert isinstance(third, Admitted)
+    assert third.raw == fine
+    [alone] = lenient.admit(cut, Limits(), sender)
+    assert isinstance(alone, Refused)
+
+
 def test_a_body_that_is_no_json_is_refused_whole():
     for body in (b"", b"[{]", b"\xff", b'[{"actor":1}'):
         with pytest.raises(PermanentError):

@@ -17,6 +17,7 @@ from carrythrough.xapi import admission, fast_path, formats, repairs, strict_jso
 from carrythrough.xapi.admitted import Admitted, Limits
 
 _encode = msgspec.json.Encoder().encode
+_MARKED = bytes(range(128)) + b"?" * 128
 
 
 class Repaired(Admitted, frozen=True, gc=False):
@@ -84,8 +85,7 @@ def admit(body: bytes, limits: Limits, sender: Sender) -> list[Lenient]:
 
     Raises PermanentError when the body is not JSON, or beyond the limits of a request.
     """
-    texts, _ = admission.split(body, limits)
-    return [_one(text, limits, sender, escapes=b"\\" in body) for text in texts]
+    return [_one(text, limits, sender, escapes=b"\\" in body) for text in _split(body, limits)]
 
 
 def set_aside(text: bytes, problem: Problem, sender: Sender) -> Refused:
@@ -102,9 +102,33 @@ def sent_text(one: Admitted) -> bytes:
     return one.original or one.raw if isinstance(one, Repaired) else one.raw
 
 
+def _split(body: bytes, limits: Limits) -> list[Raw]:
+    """Return the texts of a body's statements, those that are not UTF-8 among them.
+
+    What separates statements is ASCII, so they stand where they stand with any other byte as a mark.
+    """
+    try:
+        return admission.split(body, limits)[0]
+    except PermanentError as refused:
+        if refused.problem.code != "json-not-unicode":
+            raise
+    marked = body.translate(_MARKED)
+    end, found = 0, []
+    for text in map(bytes, admission.split(marked, limits)[0]):
+        begin = marked.index(text, end)
+        end = begin + len(text)
+        found.append(Raw(body[begin:end]))
+    return found
+
+
 def _one(text: Raw, limits: Limits, sender: Sender, *, escapes: bool) -> Lenient:
     v2 = sender.version.startswith("2.")
     raw = bytes(text)
+    if not raw.isascii():
+        try:
+            strict_json.text_of(raw)
+        except PermanentError as refused:
+            return set_aside(raw, refused.problem, sender)
     fast = len(raw) <= limits.statement_bytes_max and limits.depth_max >= admission.FAST_DEPTH
     try:
         try:
