@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from carrythrough.cli.folder_reader import FolderReader
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError
 from carrythrough.events.performance import admit_events
+from carrythrough.pipeline.model_version import ModelVersion
+from carrythrough.scoring.model import SHIPPED
 from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
 from carrythrough.xapi.admission import Limits, admit
@@ -178,6 +181,8 @@ def test_what_was_shown_comes_back_whatever_came_later(installation: Installatio
     on.check(START + 3 * DAY, met=False)
     on.void(ids[8])
     on.runtime.contests.contest(on.subject, [ids[9]], by="steward", reason="not me", restore=False)
+    other = msgspec.structs.replace(SHIPPED, name="another", job_strength=3.0)
+    on.runtime.activate_model(ModelVersion(model=other, by="steward"))
     on.write_map(2, 0.9)
     on.restart()
     for time_ms, entry in shown.items():
@@ -187,6 +192,8 @@ def test_what_was_shown_comes_back_whatever_came_later(installation: Installatio
         assert then["known_at"]
     now = on.explained()
     assert now["target"] == 0.9
+    assert now["model"] == "another"
+    assert now["job"]["m"] == 3.0
     assert now["known_at"] is None
     same(now, on.shown())
     with FolderReader(on.folder / "data") as reader:

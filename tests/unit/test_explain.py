@@ -24,6 +24,7 @@ from carrythrough.pipeline.reading import read_pair
 from carrythrough.pipeline.rebuild import rebuild
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
+from carrythrough.scoring.beta import interval
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.model import SHIPPED
 from carrythrough.testing.simulator_people import load_organisation
@@ -115,6 +116,16 @@ def test_each_score_follows_from_the_printed_lines_alone(demo: Demo) -> None:
         shown = float(re.search(rf"score = 100 × α / \(α \+ β\) = {_NUMBER}", text)[1])  # type: ignore[index]
         assert abs(by_hand - shown) < HAND, key
         assert abs(shown - 100 * found["score"]) < 0.006, key
+
+
+def test_the_interval_follows_from_the_printed_line(demo: Demo) -> None:
+    pattern = rf"interval {_NUMBER} to {_NUMBER}: .* × α = {_NUMBER} and .* × β = {_NUMBER}"
+    for key, found in demo.scored().items():
+        low, high, a, b = map(float, re.search(pattern, found["calculation"][-1]).groups())  # type: ignore[union-attr]
+        by_hand = interval(0.1, a, b)
+        assert abs(100 * by_hand[0] - low) < HAND, key
+        assert abs(100 * by_hand[1] - high) < HAND, key
+        assert abs(100 * found["low"] - low) < HAND, key
 
 
 def test_the_sentences_carry_the_same_sum(demo: Demo) -> None:

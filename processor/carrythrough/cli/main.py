@@ -27,6 +27,7 @@ from carrythrough.cli.groups import groups
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
+from carrythrough.cli.refit import refit
 from carrythrough.cli.registration import registration
 from carrythrough.cli.reviews import reviews
 from carrythrough.cli.scores import scores
@@ -111,6 +112,8 @@ _forward.command(list_refused, name="deadletters")
 _forward.command(show_refused, name="show")
 _forward.command(replay_refused, name="replay")
 app.command(_forward)
+
+app.command(refit, group=_RUN, sort_key=9)
 
 _baseline = App(name="baseline", group=_RUN, help="What KPIs looked like before the program.")
 _baseline.command(close)

@@ -1,4 +1,4 @@
-"""Program map, roster and baselines come into force through the log, so that a replay uses what was in force then."""
+"""Map, roster, models and baselines come into force through the log, so that a replay uses what was in force then."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from carrythrough.evidence.baselines import Baselines
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Roster
 from carrythrough.identity.roster import load_roster
+from carrythrough.pipeline.model_version import decode_version
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
 from carrythrough.program.compile import Program
@@ -62,6 +63,8 @@ class Activator:
         if record.kind is Kind.BASELINE:
             baselines = msgspec.json.decode(record.content, type=Baselines)
             return msgspec.structs.replace(in_force, baselines=baselines)
+        if record.kind is Kind.MODEL:
+            return msgspec.structs.replace(in_force, model=decode_version(record.content).model)
         text, filename = opened(record.content)
         if record.kind is Kind.PROGRAM:
             return msgspec.structs.replace(in_force, program=Program(load_program(text, filename)))

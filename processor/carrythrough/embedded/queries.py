@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,8 +24,9 @@ from carrythrough.embedded.presenting import named, overall, rfc3339, skill_scor
 from carrythrough.embedded.registrations import Registrations
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
-from carrythrough.embedded.view import read_learners
+from carrythrough.embedded.view import read_learners, read_ledger
 from carrythrough.pipeline.plan import InForce
+from carrythrough.pipeline.records import LedgerRow
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.state import LearnerState
 from carrythrough.telemetry.metrics import Telemetry
@@ -256,6 +257,15 @@ class Queries:
         """Return the sequence number of the newest committed effect."""
         with self._lock:
             return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM effect").get)
+
+    def ledgers(self) -> Iterator[list[LedgerRow]]:
+        """Yield the ledger of each employee, one after the other."""
+        with self._lock:
+            people = select(self._connection, "SELECT subject, id FROM employee ORDER BY id")
+        for subject, number in people:
+            with self._lock:
+                rows = read_ledger(self._connection, self._terms, subject, number)
+            yield rows
 
     def voided_sources(self) -> frozenset[bytes]:
         """Return the statements and events that were taken back."""

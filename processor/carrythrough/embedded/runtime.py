@@ -37,11 +37,14 @@ from carrythrough.identity.actor import AgentLike
 from carrythrough.identity.person import Person
 from carrythrough.identity.roster import load_roster
 from carrythrough.pipeline.effects import ActionRequested
+from carrythrough.pipeline.model_version import ModelVersion, encode_version
+from carrythrough.pipeline.outcomes import terms_of
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.ports import Clock, Receipt
 from carrythrough.program.load import load_program
 from carrythrough.pull.background import BackgroundPull
+from carrythrough.scoring.refit import Term
 from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admitted import Admitted
@@ -249,6 +252,20 @@ class Embedded:
             reader.close()
         self._control(Kind.BASELINE, encode(made))
         return made
+
+    def activate_model(self, version: ModelVersion) -> None:
+        """Bring a model version into force with a record in the log; scores read afterwards are read by it."""
+        self._control(Kind.MODEL, encode_version(version))
+
+    def job_terms(self) -> list[Term]:
+        """Return what was known before each job outcome of everybody, for a refit of m; blocks."""
+        in_force = self.fold.in_force
+        found: list[Term] = []
+        for rows in self.queries.ledgers():
+            found += terms_of(
+                (row.evidence for row in rows if not row.voided), in_force.program, in_force.model
+            )
+        return found
 
     def _subject(self, reference: str) -> str | None:
         return self.queries.subject(reference)

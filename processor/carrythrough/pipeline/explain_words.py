@@ -12,6 +12,7 @@ from carrythrough.pipeline.reasons import missing_text
 from carrythrough.program.types import Policy, Skill
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.head import Model
+from carrythrough.scoring.score import Score
 from carrythrough.scoring.state import PairState
 
 
@@ -97,7 +98,16 @@ def calculation(reading: Reading, prior: dict[str, object], model: Model) -> lis
         f"α = m × π + A = {m:g} × {s.pi:.4f} + {s.successes:.4f} = {s.alpha:.4f}",
         f"β = m × (1 − π) + (N − A) = {m:g} × {1 - s.pi:.4f} + {max(0.0, s.trials - s.successes):.4f} = {s.beta:.4f}",
         f"score = 100 × α / (α + β) = {100 * s.value:.2f}",
+        _interval_line(s),
     ]
+
+
+def _interval_line(s: Score) -> str:
+    a, b = s.certainty * s.alpha, s.certainty * s.beta
+    return (
+        f"80 % interval {100 * s.low:.1f} to {100 * s.high:.1f}: of the Beta distribution with "
+        f"{s.certainty:g} × α = {a:.4f} and {s.certainty:g} × β = {b:.4f}"
+    )
 
 
 def missing(reading: Reading, pair: PairState, policy: Policy) -> list[str]:
