@@ -91,10 +91,10 @@ class Asking:
         robot, rare, auditor = _agent(ROBOT), _agent(RARE), _agent(AUDITOR)
         coach, member = self._one_of(COACHES), self._one_of(MEMBERS)
         return [
-            Kind("agent, verb, since", lambda: {**self._agent(), **self._verb(), **self._since()}),
+            Kind("agent, verb, since", lambda: {**self._done(), **self._since()}),
             Kind(
                 "agent, verb, since, ascending",
-                lambda: {**self._agent(), **self._verb(), **self._since(), "ascending": "true"},
+                lambda: {**self._done(), **self._since(), "ascending": "true"},
             ),
             Kind("agent", self._agent, 1),
             Kind("verb", self._verb, 1),
@@ -166,6 +166,11 @@ class Asking:
     def _agent(self) -> Query:
         return _agent(self._chance.choice(self._samples)["actor"])
 
+    def _done(self) -> Query:
+        """Return an agent with a verb that it used."""
+        one = self._chance.choice(self._samples)
+        return {**_agent(one["actor"]), "verb": one["verb"]["id"]}
+
     def _verb(self) -> Query:
         verbs = {s["verb"]["id"] for s in self._samples} - {POLLED, VOIDED, CONFIRMED}
         return {"verb": self._chance.choice(sorted(verbs))}
@@ -177,7 +182,7 @@ class Asking:
         return {"activity": self._chance.choice(activities)}
 
     def _since(self) -> Query:
-        return {"since": _time(self._since_ms + self._chance.randrange(YEAR_MS))}
+        return {"since": _time(self._since_ms + self._chance.randrange(YEAR_MS * 9 // 10))}
 
     def _until(self) -> Query:
         return {"until": _time(self._since_ms + self._chance.randrange(YEAR_MS))}

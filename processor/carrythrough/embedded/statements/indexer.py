@@ -1,7 +1,6 @@
 """The indexer's thread: reads the log in slices and gives way to the intake.
 
-Threads share one interpreter, so what the indexer takes, the intake lacks. While
-the log grows fast it works a small share of the time and lags; when it is quiet,
+While the log grows fast it works a share of the time and may lag; when it is quiet,
 or a query waits, it works on until it has caught up. Reading a slice once more
 changes nothing, so after an error of the disk it simply goes on where it was.
 """
@@ -23,7 +22,7 @@ from carrythrough.embedded.statements.definitions import together
 from carrythrough.embedded.statements.digests import Digests, digest
 from carrythrough.embedded.statements.file import READER_CACHE_KIB, IndexFile
 from carrythrough.embedded.statements.memory import Memory
-from carrythrough.embedded.statements.pace import Pace, pause_s
+from carrythrough.embedded.statements.pace import Pace
 from carrythrough.embedded.statements.reading import Found, Reader
 from carrythrough.embedded.statements.slices import UNREADABLE, Slice, read_one, read_slice
 from carrythrough.telemetry.metrics import Telemetry
@@ -123,7 +122,7 @@ class Indexer:
             with self._advanced:
                 self._advanced.notify_all()
             if self.pace.look() and not self._hurry.is_set():
-                self._hurry.wait(pause_s(time.thread_time() - worked_s))
+                self._hurry.wait(self.pace.pause_s(time.thread_time() - worked_s))
 
     def _advance(self) -> None:
         memory = self.memory
