@@ -99,6 +99,15 @@ class Telemetry:
             "Documents stored and deleted, counted after their durable commit.",
             registry=r,
         )
+        self.query_seconds = Histogram(
+            "carrythrough_statement_query_seconds",
+            "From a request for stored statements to its answer, waiting included.",
+            buckets=DELAY_BUCKETS_S,
+            registry=r,
+        )
+        self.given_out = Counter(
+            "carrythrough_statements_given_out_total", "Statements in answers to queries.", registry=r
+        )
         self.folded_records = Counter("carrythrough_records_folded_total", "Records folded.", registry=r)
         self.evidence = Counter(
             "carrythrough_evidence_total", "Pieces of evidence added to the ledger.", registry=r
@@ -198,6 +207,11 @@ class Telemetry:
         """Count and log a group that could not be committed."""
         self.commit_failures.labels(problem.code).inc()
         _logger.error("commit_failed", code=problem.code, detail=problem.detail)
+
+    def gave_out(self, statements: int, seconds: float) -> None:
+        """Count an answer to a query for statements, and how long it took."""
+        self.given_out.inc(statements)
+        self.query_seconds.observe(seconds)
 
     def acknowledged(self, records: int, seconds: float) -> None:
         """Count records whose append is durable, and how long they waited for it."""

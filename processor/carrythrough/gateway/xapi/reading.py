@@ -7,16 +7,17 @@ queries wait for each other only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import lru_cache, partial
 
 import msgspec
 
-from carrythrough.errors import PermanentError, Problem
+from carrythrough.errors import CarrythroughError, PermanentError, Problem, TransientError
 from carrythrough.gateway.intake import Answer, Header
 from carrythrough.gateway.xapi.more import Following, MoreTokens
 from carrythrough.ports import Statements
@@ -30,13 +31,18 @@ CONSISTENCY_KEPT_S = 0.05
 """How long the time of consistency is said again without looking: it only rises, so an older one holds."""
 QUERIES_MAX = 8
 """Queries answered at once; more wait their turn."""
+QUERIES_WAITING_MAX = 200
+"""Queries under way or waiting; at 20 ms each the last one waits half a second, and further ones come again later."""
+
+Observe = Callable[[int, float], None]
+"""Takes the number of statements of an answer and the seconds that it took."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer shows statements.
 
-    languages: wanted, best first. mine: whose statements alone may be
-    seen, "" for everybody's. path: of the resource, where `more` links begin.
+    languages: wanted, best first. mine: whose statements alone may be seen, "" for everybody's. path: of the
+    resource, where `more` links begin.
     """
 
     format: Format
@@ -50,39 +56,58 @@ class StatementReading:
     """Answers GET requests from stored statements."""
 
     def __init__(
-        self, statements: Statements, tokens: MoreTokens, authority_home: str, limits: AttachmentLimits
+        self,
+        statements: Statements,
+        tokens: MoreTokens,
+        authority_home: str,
+        limits: AttachmentLimits,
+        observe: Observe = lambda _, __: None,
     ) -> None:
         """authority_home: home page of the accounts that stand for credentials (Data 2.4.9)."""
         self._statements = statements
         self._tokens = tokens
         self._authority_home = authority_home
         self._limits = limits
+        self._observe = observe
         self._queries = ThreadPoolExecutor(QUERIES_MAX, thread_name_prefix="statements")
+        self._under_way = 0
         # Those who store must not wait for those who read.
         self._looks = ThreadPoolExecutor(1, thread_name_prefix="consistency")
-        self._consistent = (CONSISTENT_THROUGH, b"")
+        self._through = _consistent(0)
         self._looked_s = -math.inf
 
     async def consistent_through(self) -> Header:
-        """Return the header that says up to when everything stored can be found (Communication 2.1.3.s2.b5)."""
+        """Return the header that says up to when everything stored can be found (Communication 2.1.3.s2.b5).
+
+        Never raises: while the time cannot be read, the one that was read last is true as well.
+        """
         now_s = time.monotonic()
-        if now_s - self._looked_s >= CONSISTENCY_KEPT_S or not self._consistent[1]:
-            self._looked_s = now_s
-            look = self._statements.consistent_through_ms
-            self._consistent = _consistent(
-                await asyncio.get_running_loop().run_in_executor(self._looks, look)
-            )
-        return self._consistent
+        if now_s - self._looked_s >= CONSISTENCY_KEPT_S:
+            loop = asyncio.get_running_loop()
+            with contextlib.suppress(CarrythroughError):
+                ms = await loop.run_in_executor(self._looks, self._statements.consistent_through_ms)
+                self._through, self._looked_s = _consistent(ms), now_s
+        return self._through
 
     async def one(self, id_: bytes, shown: Shown, *, voided: bool) -> Answer:
-        """Answer with the statement with this id; raises PermanentError 404."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._queries, partial(self._one, id_, shown, voided=voided)
-        )
+        """Answer with the statement with this id; raises PermanentError 404, and as `page`."""
+        return await self._in_turn(partial(self._one, id_, shown, voided=voided))
 
     async def page(self, query: StatementQuery, shown: Shown) -> Answer:
-        """Answer with one page of what a query finds."""
-        return await asyncio.get_running_loop().run_in_executor(self._queries, self._page, query, shown)
+        """Answer with one page of what a query finds; raises TransientError 503 when too many are under way."""
+        return await self._in_turn(partial(self._page, query, shown))
+
+    async def _in_turn(self, ask: Callable[[], tuple[Answer, int]]) -> Answer:
+        if self._under_way >= QUERIES_WAITING_MAX:
+            raise TransientError(_TOO_MANY, retry_after_s=1.0)
+        started_s = time.perf_counter()
+        self._under_way += 1
+        try:
+            answer, count = await asyncio.get_running_loop().run_in_executor(self._queries, ask)
+        finally:
+            self._under_way -= 1
+        self._observe(count, time.perf_counter() - started_s)
+        return answer
 
     async def following(self, token: str, shown: Shown) -> Answer:
         """Answer with the page that a `more` link leads to; raises PermanentError 400 for a link of nobody's."""
@@ -90,16 +115,16 @@ class StatementReading:
         shown = msgspec.structs.replace(shown, format=following.format, attachments=following.attachments)
         return await self.page(following.query, shown)
 
-    def _one(self, id_: bytes, shown: Shown, *, voided: bool) -> Answer:
+    def _one(self, id_: bytes, shown: Shown, *, voided: bool) -> tuple[Answer, int]:
         through = _consistent(self._statements.consistent_through_ms())
         stored = self._statements.statement(id_, voided=voided)
         if stored is None or (shown.mine and stored.credential != shown.mine):
             raise PermanentError(_not_found(id_, voided=voided))
         body = self._rendering(shown).statement(stored)
         modified = formatdate(stored.stored_ms // 1_000, usegmt=True).encode()
-        return self._answer(body, [stored], shown, (through, (b"last-modified", modified)))
+        return self._answer(body, [stored], shown, (through, (b"last-modified", modified))), 1
 
-    def _page(self, query: StatementQuery, shown: Shown) -> Answer:
+    def _page(self, query: StatementQuery, shown: Shown) -> tuple[Answer, int]:
         found = self._statements.page(msgspec.structs.replace(query, credential=shown.mine))
         rendering_ = self._rendering(shown)
         more = ""
@@ -109,7 +134,7 @@ class StatementReading:
             more = f"{shown.path}/more/{token}"
         body = rendering.result([rendering_.statement(stored) for stored in found.statements], more)
         headers = (_consistent(found.consistent_through_ms),)
-        return self._answer(body, found.statements, shown, headers)
+        return self._answer(body, found.statements, shown, headers), len(found.statements)
 
     def _rendering(self, shown: Shown) -> Rendering:
         return Rendering(
@@ -174,6 +199,16 @@ def _not_found(id_: bytes, *, voided: bool) -> Problem:
         rule="Communication 2.1.3 and 2.1.4.s1.b1: a voided statement is given out for voidedStatementId only",
         fix="look at the id; ask for a voided statement with voidedStatementId, for another with statementId",
     )
+
+
+_TOO_MANY = Problem(
+    code="queries-waiting",
+    status=503,
+    title="Too much at once",
+    detail=f"{QUERIES_WAITING_MAX} queries for statements are under way or wait",
+    rule=f"Limit QUERIES_WAITING_MAX = {QUERIES_WAITING_MAX}",
+    fix="send the request again after Retry-After seconds",
+)
 
 
 def _too_large(size: int, size_max: int) -> Problem:

@@ -7,6 +7,7 @@ request that names none is answered in (`xapi_mounts` in the settings).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -23,6 +24,14 @@ from carrythrough.gateway.xapi.reading import StatementReading
 from carrythrough.gateway.xapi.statements import MoreEndpoint, StatementsEndpoint
 from carrythrough.gateway.xapi.unknown import UnknownResource
 from carrythrough.ports import Documents, Intake, Statements
+
+
+class QueryTelemetry(Telemetry, Protocol):
+    """What the resources tell those who watch them."""
+
+    def gave_out(self, statements: int, seconds: float) -> None:
+        """Count an answer to a query for statements, and how long it took."""
+        ...
 
 
 class Stores(msgspec.Struct, frozen=True):
@@ -45,7 +54,7 @@ def resources(
     stores: Stores,
     credentials: Credentials,
     limits: GatewayLimits,
-    telemetry: Telemetry,
+    telemetry: QueryTelemetry,
     now_ms: Callable[[], int],
 ) -> dict[str, XapiEndpoint]:
     """Return path → endpoint; a path that ends in a slash answers for everything below it that is not named.
@@ -55,7 +64,11 @@ def resources(
     """
     in_flight = InFlight(limits)
     reading = StatementReading(
-        stores.statements, MoreTokens(stores.secret), stores.authority_home, limits.attachments
+        stores.statements,
+        MoreTokens(stores.secret),
+        stores.authority_home,
+        limits.attachments,
+        telemetry.gave_out,
     )
     found: dict[str, XapiEndpoint] = {}
     for mount, version in mounts.items():
