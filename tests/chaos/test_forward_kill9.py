@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -51,12 +52,12 @@ class Process:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVER, str(config)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=(config.parent / "stderr").open("wb"),
             env={**os.environ, "TARGET_SECRET": secret},
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, "the server did not start"
+        assert line, f"the server did not start: {(config.parent / 'stderr').read_text()}"
         self.url = json.loads(line)["url"]
 
     def kill(self) -> None:
@@ -83,6 +84,15 @@ def settings(folder: Path, more: str = "", port: int = 0) -> Path:
         f'log_level = "error"\n[adapters.file]\npath = "{folder}/sent.jsonl"\n{more}'
     )
     return path
+
+
+def lasting_port(chance: random.Random) -> int:
+    """Return a free port that no other program is given by chance while its server is down."""
+    while True:
+        port = chance.randrange(20_000, 30_000)  # below those that systems give out
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def load(url: str, login: tuple[str, str], traffic: Any, ended: threading.Event) -> None:
@@ -155,14 +165,14 @@ def caught_up(data: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_on_the_way_to_another_store_and_nothing_arrives_twice(
-    tmp_path: Path, program_map: str, traffic_type: Any, free_port: Any
+    tmp_path: Path, program_map: str, traffic_type: Any
 ) -> None:
     seed = int(os.environ.get("CARRYTHROUGH_KILL_SEED", time.time_ns() % 1_000_000))
     print(f"seed {seed}: CARRYTHROUGH_KILL_SEED={seed} repeats the moments and the traffic")
     chance = random.Random(seed)
     folder_b, login_b = folder_of(tmp_path, "b", program_map)
     folder_a, login_a = folder_of(tmp_path, "a", program_map)
-    config_b = settings(folder_b, port=free_port())
+    config_b = settings(folder_b, port=lasting_port(chance))
     b = Process(config_b)
     config = settings(
         folder_a,
