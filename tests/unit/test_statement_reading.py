@@ -24,6 +24,7 @@ class Slow:
     def __init__(self) -> None:
         self.go = threading.Event()
         self.through_ms: int | None = 1_700_000_000_000
+        self.busy = False
 
     def statement(self, id_: bytes, *, voided: bool) -> None:
         return None
@@ -39,6 +40,8 @@ class Slow:
         return None
 
     def consistent_through_ms(self) -> int:
+        if self.busy:
+            self.go.wait(20)
         if self.through_ms is None:
             raise TransientError(DISK)
         return self.through_ms
@@ -86,5 +89,21 @@ def test_a_time_that_cannot_be_read_is_the_last_one_that_could():
         store.through_ms = None
         await asyncio.sleep(2 * CONSISTENCY_KEPT_S)
         assert (await broken.consistent_through())[1] == b"1970-01-01T00:00:01.000Z"
+
+    asyncio.run(scenario())
+
+
+def test_who_stores_does_not_wait_for_a_busy_store():
+    async def scenario() -> None:
+        store = Slow()
+        slow = reading(store)
+        fresh = await slow.consistent_through()
+        store.busy, store.through_ms = True, 1_700_000_009_000
+        await asyncio.sleep(2 * CONSISTENCY_KEPT_S)
+        for _ in range(3):
+            assert await asyncio.wait_for(slow.consistent_through(), 5) == fresh
+        store.go.set()
+        await asyncio.sleep(0.02)
+        assert (await slow.consistent_through())[1] == b"2023-11-14T22:13:29.000Z"
 
     asyncio.run(scenario())

@@ -7,7 +7,6 @@ queries wait for each other only.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from functools import lru_cache, partial
 
 import msgspec
 
-from carrythrough.errors import CarrythroughError, PermanentError, Problem, TransientError
+from carrythrough.errors import PermanentError, Problem, TransientError
 from carrythrough.gateway.intake import Answer, Header
 from carrythrough.gateway.xapi.more import Following, MoreTokens
 from carrythrough.ports import Statements
@@ -29,6 +28,8 @@ from carrythrough.xapi.rendering import Format, Rendering
 CONSISTENT_THROUGH = b"x-experience-api-consistent-through"
 CONSISTENCY_KEPT_S = 0.05
 """How long the time of consistency is said again without looking: it only rises, so an older one holds."""
+CONSISTENCY_WAIT_S = 0.05
+"""How long an answer waits for a fresh time of consistency while the store is busy with queries."""
 QUERIES_MAX = 8
 """Queries answered at once; more wait their turn."""
 QUERIES_WAITING_MAX = 200
@@ -75,19 +76,24 @@ class StatementReading:
         self._looks = ThreadPoolExecutor(1, thread_name_prefix="consistency")
         self._through = _consistent(0)
         self._looked_s = -math.inf
+        self._look: asyncio.Future[int] | None = None
 
     async def consistent_through(self) -> Header:
         """Return the header that says up to when everything stored can be found (Communication 2.1.3.s2.b5).
 
-        Never raises: while the time cannot be read, the one that was read last is true as well.
+        Never raises and never waits long: the time that was read last is true as well.
         """
-        now_s = time.monotonic()
-        if now_s - self._looked_s >= CONSISTENCY_KEPT_S:
-            loop = asyncio.get_running_loop()
-            with contextlib.suppress(CarrythroughError):
-                ms = await loop.run_in_executor(self._looks, self._statements.consistent_through_ms)
-                self._through, self._looked_s = _consistent(ms), now_s
+        if time.monotonic() - self._looked_s >= CONSISTENCY_KEPT_S:
+            if self._look is None or self._look.done():
+                look = self._statements.consistent_through_ms
+                self._look = asyncio.get_running_loop().run_in_executor(self._looks, look)
+                self._look.add_done_callback(self._looked)
+            await asyncio.wait({self._look}, timeout=CONSISTENCY_WAIT_S)
         return self._through
+
+    def _looked(self, look: asyncio.Future[int]) -> None:
+        if not look.cancelled() and look.exception() is None:
+            self._through, self._looked_s = _consistent(look.result()), time.monotonic()
 
     async def one(self, id_: bytes, shown: Shown, *, voided: bool) -> Answer:
         """Answer with the statement with this id; raises PermanentError 404, and as `page`."""
