@@ -36,7 +36,8 @@ class Chains:
 
         id_of: the id of a position. referrers: positions of those indexed that refer to an id.
         """
-        self._voided = (digest(key, roles.VOIDED, ""),)
+        self.voided = (digest(key, roles.VOIDED, ""),)
+        """What voided statements are filed under."""
         self._locate = locate
         self._read = read
         self._id_of = id_of
@@ -51,14 +52,10 @@ class Chains:
         if found.voiding and 0 < target <= position:
             voided = self._read(target)
             if voided is not None and not voided.voiding:
-                memory.file(self._voided, target)
+                memory.file(self.voided, target)
 
     def arrives(self, memory: Memory, position: int, found: Found, referrers: Sequence[int]) -> None:
         """Pass a statement on to those that came before it and refer to it."""
-        if not found.voiding:
-            readings = (self._read(one) for one in referrers)
-            if any(one is not None and one.voiding for one in readings):
-                memory.file(self._voided, position)
         chain = self._below(position, found)
         seen = {position}
         level = [one for one in dict.fromkeys(referrers) if one not in seen]

@@ -137,27 +137,30 @@ class Indexer:
         memory.position = last
 
     def _take(self, memory: Memory, rows: Sequence[Slice]) -> None:
-        earlier: dict[str, list[int]] = {}
-        for target, position in self.file.referrers([bytes.fromhex(row.id) for row in rows]):
-            earlier.setdefault(target.hex().upper(), []).append(position)
+        ids = [bytes.fromhex(row.id) for row in rows]
+        targets = {target.hex().upper() for target, _ in self.file.referrers(ids)}
+        voided = {id_.hex().upper() for id_ in self._reader.voiding_among(ids)}
         defines = {name: self.may_define(name) for name in {row.credential for row in rows}}
         for row in rows:
             try:
-                self._take_one(memory, row, defines=defines[row.credential], is_target=row.id in earlier)
+                found = self._take_one(memory, row, defines=defines[row.credential])
+                if row.id in voided and not found.voiding:
+                    memory.file(self._chains.voided, row.position)
+                if row.id in targets or row.id in memory.references:
+                    self._chains.arrives(memory, row.position, found, self._referrers(row.id))
             except apsw.Error:
                 raise
             except Exception as error:  # noqa: BLE001 - one statement never stops the others
                 self._skip(row.position, error)
 
-    def _take_one(self, memory: Memory, row: Slice, *, defines: bool, is_target: bool) -> None:
+    def _take_one(self, memory: Memory, row: Slice, *, defines: bool) -> Found:
         position = row.position
         found = self._statements.read(row.statement, row.credential, defines=defines)
         memory.file(self._every + found.digests, position)
         if found.target:
             memory.references.setdefault(found.target, []).append(position)
             self._chains.refers(memory, position, found)
-        if is_target or row.id in memory.references:
-            self._chains.arrives(memory, position, found, self._referrers(row.id))
+        return found
 
     def _begin_anew(self) -> None:
         """Throw a damaged file away and read the log from its beginning."""
