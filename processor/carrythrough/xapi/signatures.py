@@ -20,7 +20,7 @@ from jwt.exceptions import PyJWTError
 
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.xapi import strict_json
-from carrythrough.xapi.admitted import Admitted
+from carrythrough.xapi.admitted import Admitted, Limits
 from carrythrough.xapi.comparison import same_statement
 from carrythrough.xapi.query import AttachmentData
 from carrythrough.xapi.rules import statement as statement_rules
@@ -39,11 +39,11 @@ def check(
     """Check every signature of a statement; raises PermanentError 400 signature-malformed.
 
     where: JSON pointer of the statement. received: what is attached to the request, by SHA-2.
-    depth_max: levels of nesting read in what was signed.
+    limits: of statements, which hold for what was signed as well.
     """
     for number, attachment in enumerate(one.statement.attachments):
         if attachment.usage_type == USAGE_TYPE:
-            _check(one.raw, attachment, f"{where}/attachments/{number}", received, depth_max, v2=v2)
+            _check(one.raw, attachment, f"{where}/attachments/{number}", received, limits, v2=v2)
 
 
 def _check(
@@ -51,7 +51,7 @@ def _check(
     attachment: Attachment,
     where: str,
     received: Mapping[str, AttachmentData],
-    depth_max: int,
+    limits: Limits,
     *,
     v2: bool,
 ) -> None:
@@ -71,8 +71,15 @@ def _check(
             fix="send multipart/mixed with the signature as a part",
         )
     payload = _payload(data.data, where)
+    if len(payload) > limits.statement_bytes_max:
+        _refuse(
+            where,
+            f"what was signed has {len(payload)} bytes",
+            rule=f"Limit statement_bytes_max = {limits.statement_bytes_max}",
+            fix="sign the statement without the data of its attachments",
+        )
     try:
-        value = strict_json.read(payload, "", depth_max)
+        value = strict_json.read(payload, "", limits.depth_max)
         statement_rules.statement(value, "", v2=v2)
     except PermanentError as error:
         _refuse(

@@ -92,6 +92,8 @@ def test_another_statement_was_signed(xapi: Any, kit: Any):
     statement = kit.statement()
     problem = refused(xapi, kit, {**statement, "result": {"success": True}}, statement)
     assert "/result" in problem["detail"]
+    huge = json.dumps({**statement, "result": {"response": "x" * (1 << 20)}}).encode()
+    assert "statement_bytes_max" in refused(xapi, kit, huge, statement)["rule"]
     for payload in (b"{'actor': 1}", b"[]", b"{}", b"\xff", json.dumps({**statement, "verb": {}}).encode()):
         refused(xapi, kit, payload, statement)
 
