@@ -34,7 +34,7 @@ _JWS = PyJWS(algorithms=list(ALGORITHMS))
 
 
 def check(
-    one: Admitted, where: str, received: Mapping[str, AttachmentData], depth_max: int, *, v2: bool
+    one: Admitted, where: str, received: Mapping[str, AttachmentData], limits: Limits, *, v2: bool
 ) -> None:
     """Check every signature of a statement; raises PermanentError 400 signature-malformed.
 
