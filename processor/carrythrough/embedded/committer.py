@@ -43,7 +43,10 @@ from carrythrough.xapi.statement import StatementRef
 GROUP_STATEMENTS_MAX = 2_000
 """Statements in one group: bounds the time of a commit and with it the wait of the next group."""
 CONTENT_WINDOW_MS = 3_600_000
-"""A statement with neither id nor timestamp that repeats another within this span is a re-send."""
+"""A statement with neither id nor timestamp that repeats another within this span is a re-send.
+
+Unless that one was voided meanwhile: what is said after a voiding is said anew, and must be found (Data 2.3.2).
+"""
 
 
 class Submission(msgspec.Struct):
@@ -263,7 +266,7 @@ class Committer:
 
     def _content_id(self, batch: _Batch, key: bytes, item: Admitted | AdmittedEvent) -> bytes:
         found = self._log.content_id(key)
-        if found is not None and (item.t_ms >= 0 or self._stored_ms - found[1] < CONTENT_WINDOW_MS):
+        if found is not None and (item.t_ms >= 0 or self._is_re_sent(*found)):
             return found[0]
         digest = bytearray(blake2b(key + self._stored_ms.to_bytes(8, "big"), digest_size=16).digest())
         digest[6] = (
@@ -273,6 +276,9 @@ class Committer:
         minted = bytes(digest)
         batch.content.append((key, minted, self._stored_ms))
         return minted
+
+    def _is_re_sent(self, id_: bytes, stored_ms: int) -> bool:
+        return self._stored_ms - stored_ms < CONTENT_WINDOW_MS and not self._log.is_voided(id_)
 
     def _refuse_other_content(self, submission: Submission, index: int, item: Any, position: int) -> None:
         stored = self._log.raw(position)

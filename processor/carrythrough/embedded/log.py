@@ -134,6 +134,11 @@ class LogFile:
         row = self._writer.execute("SELECT id, stored_ms FROM content_key WHERE key=?", (key,)).fetchone()
         return None if row is None else (bytes(row[0]), row[1])
 
+    def is_voided(self, id_: bytes) -> bool:
+        """Say whether a voiding statement names this id, the open group included."""
+        found = self._writer.execute("SELECT 1 FROM voiding WHERE target=? LIMIT 1", (id_,)).fetchone()
+        return found is not None
+
     def remember_content(self, entries: Iterable[tuple[bytes, bytes, int]]) -> None:
         """Keep (key, id, stored_ms) in the open group."""
         for entry in entries:

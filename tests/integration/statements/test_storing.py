@@ -60,6 +60,22 @@ def test_post_answers_the_ids_in_order_and_a_re_send_the_same(xapi: Any, kit: An
     assert xapi.ask(query={"statementId": changed[0]["id"]}).status == 404
 
 
+@pytest.mark.requirement("1.0.3", "Data 2.4.1.s2.b1")
+def test_what_is_said_again_after_its_voiding_is_a_statement_of_its_own(xapi: Any, kit: Any):
+    bare = {name: value for name, value in kit.statement().items() if name not in {"id", "timestamp"}}
+    (first,) = xapi.store(bare)
+    assert xapi.store(bare) == [first]
+    xapi.store(kit.voiding(first))
+    (second,) = xapi.store(bare)
+    assert second != first
+    assert xapi.one(second)["id"] == second
+    assert xapi.ask(query={"statementId": first}).status == 404
+    timed = {**bare, "timestamp": "2026-03-01T09:30:00Z"}
+    (told,) = xapi.store(timed)
+    xapi.store(kit.voiding(told))
+    assert xapi.store(timed) == [told], "a timestamp says which event it is, voided or not"
+
+
 @pytest.mark.requirement("1.0.3", "Communication 2.1.2.s2.b6")
 @pytest.mark.requirement("1.0.3", "Communication 3.2.s3.b9")
 @pytest.mark.requirement("2.0.0", "9274.1.1 4.1.6.1 (same id twice)")
