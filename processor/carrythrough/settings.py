@@ -46,6 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tenant: Annotated[str, Meta(description="Name of the organisation; part of every id.", min_length=1)] = (
         "default"
     )
+    shadow_learner: Annotated[
+        bool,
+        Meta(
+            description="Whether a shadow of the scoring head learns from outcomes on the job, on a thread of its own; "
+            "no score depends on it until somebody promotes a version."
+        ),
+    ] = True
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
     xapi_mounts: Annotated[
         dict[MountPath, XapiVersion],

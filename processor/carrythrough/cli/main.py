@@ -25,10 +25,12 @@ from carrythrough.cli.explain import explain
 from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
 from carrythrough.cli.groups import groups
 from carrythrough.cli.ingest import ingest
+from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
 from carrythrough.cli.refit import refit
 from carrythrough.cli.registration import registration
+from carrythrough.cli.replay import replay
 from carrythrough.cli.reviews import reviews
 from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
@@ -91,6 +93,7 @@ _quarantine = App(name="quarantine", group=_RUN, help="Records that were refused
 _quarantine.command(list_quarantine, name="list")
 _quarantine.command(show)
 _quarantine.command(export)
+_quarantine.command(replay)
 app.command(_quarantine)
 
 _dead_letters = App(name="deadletters", group=_RUN, help="Actions that could not be delivered.")
@@ -130,6 +133,14 @@ app.command(_documents)
 _adapters = App(name="adapters", group=_RUN, help="Where actions go: plugins and their configuration.")
 _adapters.command(list_adapters, name="list")
 app.command(_adapters)
+
+_model = App(
+    name="model", group=_RUN, help="The versions of the scoring head, and what its shadow has learnt."
+)
+_model.command(list_models, name="list")
+_model.command(compare_models, name="compare")
+_model.command(promote_model, name="promote")
+app.command(_model)
 
 _credentials = App(
     name="credentials", group=_RUN, help="Who may send and who may read: the keys of a data folder."

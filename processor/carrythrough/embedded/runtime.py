@@ -27,6 +27,7 @@ from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
+from carrythrough.embedded.shadowing import ShadowThread
 from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
@@ -44,6 +45,7 @@ from carrythrough.pipeline.records import Kind, Record
 from carrythrough.ports import Clock, Receipt
 from carrythrough.program.load import load_program
 from carrythrough.pull.background import BackgroundPull
+from carrythrough.scoring.promotion import check
 from carrythrough.scoring.refit import Term
 from carrythrough.settings import Settings
 from carrythrough.telemetry.metrics import Telemetry
@@ -118,6 +120,7 @@ class Embedded:
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self.pull = BackgroundPull(pullers)
         self.forwarding = self._forwarding(forward_secrets)
+        self._shadow = ShadowThread(path, self.state.path, lambda: self.fold.in_force.model)
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
@@ -143,11 +146,14 @@ class Embedded:
             self.dispatcher.start()
             self.pull.start()
             self.forwarding.start()
+            if self.settings.shadow_learner:
+                self._shadow.start()
         self._ticker.start()
 
     def stop(self) -> None:
         """Stop in order: no new ticks, no more reading, what waits is committed and folded, sends end."""
         self._ticker.stop()
+        self._shadow.stop()
         self.pull.stop()
         self.forwarding.stop()
         self.committer.stop()
@@ -254,7 +260,11 @@ class Embedded:
         return made
 
     def activate_model(self, version: ModelVersion) -> None:
-        """Bring a model version into force with a record in the log; scores read afterwards are read by it."""
+        """Bring a model version into force with a record in the log; scores read afterwards are read by it.
+
+        Raises PermanentError (model-invalid) for a model that cannot score.
+        """
+        check(version.model)
         self._control(Kind.MODEL, encode_version(version))
 
     def job_terms(self) -> list[Term]:

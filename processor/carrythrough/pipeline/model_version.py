@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from carrythrough.scoring.head import Model
+from carrythrough.scoring.promotion import check
 
 
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,5 +28,10 @@ def encode_version(version: ModelVersion) -> bytes:
 
 
 def decode_version(content: str | bytes) -> ModelVersion:
-    """Return the version of a log record; raises msgspec.ValidationError or DecodeError."""
-    return _decoder.decode(content)
+    """Return the version of a log record; raises msgspec.ValidationError or DecodeError.
+
+    Raises PermanentError (model-invalid) for a model that cannot score.
+    """
+    version = _decoder.decode(content)
+    check(version.model)
+    return version

@@ -52,19 +52,21 @@ class OnlineLogit:
             total += weights[slot] * value
         return min(max(total, -LOGIT_MOST), LOGIT_MOST)
 
-    def learn(self, row: npt.NDArray[np.float64], hashed: Hashed, p: float, y: float) -> None:
+    def learn(
+        self, row: npt.NDArray[np.float64], hashed: Hashed, p: float, y: float, weight: float = 1.0
+    ) -> None:
         """Take in one outcome y (0..1) that was predicted with p from the same features, in O(dense²).
 
-        One step of the filter: gain = Σx / (1/v + xᵀΣx), with v = p(1-p).
+        One step of the filter: gain = Σx / (1/v + xᵀΣx), with v = weight·p(1-p). weight: above 0.
         """
-        curvature = max(p * (1.0 - p), CURVATURE_LEAST)
+        curvature = weight * max(p * (1.0 - p), CURVATURE_LEAST)
         spread = self.covariance @ row
         variance = float(row @ spread)
         gathered = self.gathered
         for slot, (value, prior) in hashed.items():
             variance += value * value / (prior + gathered[slot])
         known = 1.0 / curvature + variance
-        step = (y - p) / (curvature * known)
+        step = weight * (y - p) / (curvature * known)
         self.weights += spread * step
         # One product and one factor, so that the matrix stays symmetric to the last bit.
         self.covariance -= np.multiply.outer(spread, spread) * (1.0 / known)

@@ -1,0 +1,160 @@
+"""The shadow head on a real data folder: it learns the same however it is cut, and is promoted only through the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carrythrough.embedded.runtime import Embedded
+from carrythrough.embedded.shadowing import SNAPSHOT_NAME, ShadowFeed, load_shadow, save_shadow
+from carrythrough.events.performance import admit_events
+from carrythrough.scoring.model import SHIPPED
+from carrythrough.scoring.shadow import Shadow
+from carrythrough.settings import Settings
+from carrythrough.testing.offline import compare, offline_fold, stored_state
+
+MAP = """
+map: m
+version: 1
+name: M
+goals: [{id: g, name: G, kpis: [{id: k, name: K}]}]
+skills: [{id: calm, name: Calm, kpis: [k]}, {id: clear, name: Clear, kpis: [k]}]
+events:
+  - {id: qa, match: {kind: qa-result}, evidence: [{skill: calm, channel: job}]}
+  - {id: seen, match: {kind: observation}, evidence: [{skill: clear, channel: observed}]}
+"""
+PEOPLE, OUTCOMES = 40, 10
+
+
+def events(seed: int) -> bytes:
+    rng = random.Random(seed)
+    made = [
+        {
+            "id": f"{person}/{n}",
+            "source": "qa",
+            "kind": "qa-result",
+            "actor": {"mbox": f"mailto:p{person}@x.example"},
+            "time": f"2026-03-{n + 1:02}T10:00:00Z",
+            "outcome": {"met": rng.random() < 0.8},
+        }
+        for person in range(PEOPLE)
+        for n in range(OUTCOMES)
+    ]
+    return json.dumps(made).encode()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("promotion")
+    (where / "map.yaml").write_text(MAP)
+    runtime = Embedded(Settings(data_dir=str(where / "data"), program=str(where / "map.yaml")))
+    runtime.start(deliver=False)
+    asyncio.run(runtime.submit_events(admit_events(events(3), "application/json"), "qa"))
+    assert runtime.caught_up()
+    runtime.stop()
+    return where / "data"
+
+
+def learnt(folder: Path, chunk_rows: int) -> Shadow:
+    shadow = Shadow(SHIPPED)
+    feed = ShadowFeed(folder / "state.sqlite")
+    while feed.advance(shadow, chunk_rows):
+        pass
+    feed.close()
+    return shadow
+
+
+def model(*arguments: str, code: int = 0) -> str:
+    line = [sys.executable, "-m", "carrythrough.cli.main", "model", *arguments]
+    done = subprocess.run(line, capture_output=True, check=False, text=True)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_what_is_learnt_does_not_depend_on_the_chunks(folder: Path) -> None:
+    images = [msgspec.json.encode(learnt(folder, rows).snapshot()) for rows in (1, 7, 1_000)]
+    assert images[0] == images[1] == images[2]
+
+
+def test_a_snapshot_goes_on_where_it_stopped(folder: Path, tmp_path: Path) -> None:
+    half = Shadow(SHIPPED)
+    feed = ShadowFeed(folder / "state.sqlite")
+    assert feed.advance(half, 150)
+    save_shadow(tmp_path / "shadow.json", half)
+    resumed = load_shadow(tmp_path / "shadow.json", SHIPPED)
+    assert resumed.position == half.position
+    assert resumed.learnt == half.learnt > 0
+    while feed.advance(resumed, 50):
+        pass
+    feed.close()
+    assert msgspec.json.encode(resumed.snapshot()) == msgspec.json.encode(learnt(folder, 1_000).snapshot())
+
+
+def test_a_snapshot_of_another_version_starts_anew(folder: Path, tmp_path: Path) -> None:
+    save_shadow(tmp_path / "shadow.json", learnt(folder, 1_000))
+    other = msgspec.structs.replace(SHIPPED, name="other")
+    fresh = load_shadow(tmp_path / "shadow.json", other, 7)
+    assert fresh.position == 7
+    assert fresh.learnt == 0
+    assert fresh.rival == other
+    (tmp_path / "shadow.json").write_text("{broken")
+    assert load_shadow(tmp_path / "shadow.json", SHIPPED).position == 0
+
+
+def test_nobody_is_promoted_who_has_seen_too_little(tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(MAP)
+    runtime = Embedded(Settings(data_dir=str(tmp_path / "data"), program=str(tmp_path / "map.yaml")))
+    runtime.start(deliver=False)
+    runtime.stop()
+    said = model("promote", "--data-dir", str(tmp_path / "data"), code=1)
+    assert "model-not-better" in said
+    assert "model-unknown" in model("promote", "nobody", "--data-dir", str(tmp_path / "data"), code=1)
+    assert (
+        json.loads(model("list", "--json", "--data-dir", str(tmp_path / "data")))["in_force"] == SHIPPED.name
+    )
+
+
+def test_a_promotion_shows_both_then_goes_through_the_log_and_back(folder: Path) -> None:
+    data = str(folder)
+    before = model("compare", "--json", "--data-dir", data)
+    shown = json.loads(before)
+    assert shown["old"] == SHIPPED.name
+    assert shown["outcomes"] == PEOPLE * (OUTCOMES - 3)
+    assert shown["new_verdict"]["log_loss"] < shown["old_verdict"]["log_loss"]
+    assert model("compare", "--json", "--data-dir", data) == before
+    said = model("promote", "--data-dir", data)
+    assert SHIPPED.name in said
+    assert f"In force from now on: {shown['new']}" in said
+    listed = json.loads(model("list", "--json", "--data-dir", data))
+    assert listed["in_force"] == shown["new"]
+    assert [row["name"] for row in listed["versions"]] == [shown["new"], SHIPPED.name]
+    assert listed["shadow"]["outcomes"] == 0
+    model("promote", SHIPPED.name, "--data-dir", data)
+    assert json.loads(model("list", "--json", "--data-dir", data))["in_force"] == SHIPPED.name
+    assert compare(offline_fold(folder), stored_state(folder)) == []
+
+
+def test_the_server_learns_by_itself_and_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(MAP)
+    settings = Settings(data_dir=str(tmp_path / "data"), program=str(tmp_path / "map.yaml"))
+    runtime = Embedded(settings)
+    runtime.start()
+    asyncio.run(runtime.submit_events(admit_events(events(4), "application/json"), "qa"))
+    snapshot = tmp_path / "data" / SNAPSHOT_NAME
+    deadline = time.monotonic() + 30
+    while not snapshot.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    runtime.stop()
+    shadow = load_shadow(snapshot, SHIPPED)
+    assert shadow.learnt > 0
+    other = learnt(tmp_path / "data", 1_000)
+    if shadow.position == other.position:
+        assert msgspec.json.encode(shadow.snapshot()) == msgspec.json.encode(other.snapshot())
