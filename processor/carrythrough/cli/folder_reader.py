@@ -162,7 +162,13 @@ class FolderReader:
 
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""
-        return list(self.queries.quarantine(limit=limit)["quarantine"])
+        found: list[Answer] = []
+        cursor: str | None = ""
+        while cursor is not None and len(found) < limit:
+            page = self.queries.quarantine(limit=limit - len(found), cursor=cursor)
+            found += page["quarantine"]
+            cursor = page["next"]
+        return found
 
     def dead_letters(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""

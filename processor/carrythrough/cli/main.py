@@ -30,7 +30,7 @@ from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
 from carrythrough.cli.refit import refit
 from carrythrough.cli.registration import registration
-from carrythrough.cli.replay import replay
+from carrythrough.cli.replay import replay_quarantine
 from carrythrough.cli.reviews import reviews
 from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
@@ -93,7 +93,7 @@ _quarantine = App(name="quarantine", group=_RUN, help="Records that were refused
 _quarantine.command(list_quarantine, name="list")
 _quarantine.command(show)
 _quarantine.command(export)
-_quarantine.command(replay)
+_quarantine.command(replay_quarantine, name="replay")
 app.command(_quarantine)
 
 _dead_letters = App(name="deadletters", group=_RUN, help="Actions that could not be delivered.")

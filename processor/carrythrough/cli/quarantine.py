@@ -94,7 +94,7 @@ def _by_fault(set_aside: list[dict[str, Any]]) -> list[tuple[str, list[dict[str,
     broken = [e for e in set_aside if e["kind"] != Kind.REFUSED]
     headed = [
         (
-            "Sent by lenient credentials and beyond repair (mend them, and bring them in with `ingest`):",
+            "Sent by lenient credentials and beyond repair (export, mend and `ingest` them; or `quarantine replay`):",
             refused,
         ),
         (
@@ -185,9 +185,7 @@ def export(
         else:
             raws = [entry.raw() for entry in both.refused()]
             if both.reader is not None:
-                raws += [
-                    both.one_set_aside(str(e["position"]))[1] for e in both.reader.set_aside(sys.maxsize)
-                ]
+                raws += [both.kept(e)[1] for e in both.reader.set_aside(sys.maxsize)]
     records = [raw for raw in raws if raw.lstrip()[:1] in (b"{", b"[")]
     text = b"".join(_one_line(raw) + b"\n" for raw in records)
     if out is None:
@@ -247,20 +245,28 @@ class _Both:
 
     def one_set_aside(self, name: str) -> tuple[dict[str, Any], bytes]:
         """Return a record that was set aside, and its bytes from the log as they were sent."""
+        self._require_records()
+        for entry in self.reader.set_aside(sys.maxsize):
+            if name == str(entry["position"]):
+                return self.kept(entry)
+        raise _no_entry(name)
+
+    def kept(self, entry: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Return an entry of `set_aside` with its problem where one is kept, and its bytes as they were sent."""
+        self._require_records()
+        row = self.reader.row(entry["position"])
+        if row is not None and row.kind == Kind.REFUSED:
+            refused = read_kept(row.raw)
+            return entry | {"problem": msgspec.to_builtins(refused.problem)}, refused.raw()
+        return entry, bytes(row.raw) if row is not None else b""
+
+    def _require_records(self) -> None:
         if not hasattr(self.reader, "row"):
             raise wrong_usage(
                 "a server lists what it set aside, but does not hand records out",
                 "work on its data folder with --data-dir",
                 where="--url" if self.reader is not None else "ENTRY",
             )
-        for entry in self.reader.set_aside(sys.maxsize):
-            if name == str(entry["position"]):
-                row = self.reader.row(entry["position"])
-                if row is not None and row.kind == Kind.REFUSED:
-                    kept = read_kept(row.raw)
-                    return entry | {"problem": msgspec.to_builtins(kept.problem)}, kept.raw()
-                return entry, bytes(row.raw) if row is not None else b""
-        raise _no_entry(name)
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
