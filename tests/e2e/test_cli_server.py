@@ -98,7 +98,7 @@ def test_the_first_start_says_where_and_with_which_credentials(server: Server) -
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.url)
     assert server.info["signin_url"].startswith(f"{server.url}/signin?token=")
     assert server.info["metrics_url"].endswith("/metrics")
-    assert {c["name"] for c in server.info["credentials"]} == {"lms", "business", "reader", "importer"}
+    assert {c["name"] for c in server.info["credentials"]} == {"lms", "business", "reader", "importer", "steward"}
     text = (server.folder / "credentials.json").read_text("utf-8")
     assert not [c for c in server.info["credentials"] if c["secret"] in text]
     assert stat.S_IMODE((server.folder / "credentials.json").stat().st_mode) == 0o600
