@@ -41,10 +41,25 @@ def test_both_versions_are_spoken_at_every_mount(client: Any, kit: Any, mount: s
     "sent", [None, "", "0.9", "0.95", "1.1.0", "1.0.x", "2.1.0", "3.0.0", "1.0.3, 2.0.0"]
 )
 def test_a_request_of_no_or_another_version(xapi: Any, kit: Any, sent: str | None):
+    xapi.ask(query={"limit": 1})
     for method, body in (("GET", None), ("POST", kit.statement()), ("PUT", kit.statement())):
         reply = xapi.ask(method, body=body, X_Experience_API_Version=sent)
         reply.refused("version-unsupported")
         assert reply.headers["x-experience-api-version"] == xapi.version
+
+
+@pytest.mark.requirement("1.0.3", "Communication 3.3.s3.b1")
+@pytest.mark.requirement("2.0.0", "9274.1.1 4.1.2 (version)")
+@pytest.mark.parametrize("mount", ["/xapi", "/xapi/2.0"])
+def test_a_refusal_names_the_version_that_its_sender_spoke_last(client: Any, mount: str):
+    for last in ("2.0.0", "1.0.3", "2.0.0"):
+        speaker = client(last, mount)
+        assert speaker.ask(query={"limit": 1}, who="auditor").status == 200
+        reply = speaker.ask(query={"limit": 1}, who="auditor", X_Experience_API_Version=None)
+        reply.refused("version-unsupported")
+        assert reply.headers["x-experience-api-version"] == last
+    unknown = client("2.0.0", mount).ask(query={"limit": 1}, who="lms", X_Experience_API_Version=None)
+    assert unknown.headers["x-experience-api-version"] == {"/xapi": "1.0.3", "/xapi/2.0": "2.0.0"}[mount]
 
 
 @pytest.mark.requirement("1.0.3", "Communication 3.2.s2.b1")
@@ -194,6 +209,11 @@ def test_2_0_has_no_alternate_syntax(client: Any, kit: Any, lrs: Any, mount: str
         speaker.ask("PUT", {"method": method}).refused("parameter-unknown")
     said = {**fields, "Authorization": lrs.login["all"], "X-Experience-API-Version": "2.0.0"}
     form(speaker, "PUT", said, who="", X_Experience_API_Version=None).refused("parameter-unknown")
+
+
+@pytest.mark.parametrize("path", ["/statements?limit=1", "/about", "/statements?limit=x", "/nothing"])
+def test_nobody_keeps_an_answer_without_asking_again(xapi: Any, path: str):
+    assert xapi.ask(target=xapi.mount + path).headers["cache-control"] == "private, no-cache"
 
 
 # ---- browsers ----------------------------------------------------------------------------------------

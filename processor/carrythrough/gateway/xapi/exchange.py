@@ -16,9 +16,12 @@ from carrythrough.gateway.auth import Credential, Credentials
 from carrythrough.gateway.intake import Answer, Header, IntakeEndpoint, Request, Telemetry
 from carrythrough.gateway.limits import GatewayLimits, InFlight
 from carrythrough.gateway.xapi import alternate, cors, parameters, versions
+from carrythrough.gateway.xapi.spoken import SpokenVersions
 
 ANYBODY = Credential(name="", key="", hash="", scopes=())
 """Who asks where nobody has to say who they are."""
+ASK_AGAIN = (b"cache-control", b"private, no-cache")
+"""A browser may keep an answer, and must ask whether it still holds: it would guess from Last-Modified else."""
 NO_PARAMETERS: frozenset[str] = frozenset()
 
 
@@ -26,7 +29,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """What the resources below one mount share.
 
     mount: path that they are below, without a slash at its end. default_version: "1.0.3" or "2.0.0",
-    what is answered to requests that name none. origins: of browser content that may ask ("*": any).
+    what is answered to requests that name none, from senders of whom none is known. origins: of browser
+    content that may ask ("*": any).
     """
 
     mount: str
@@ -37,6 +41,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: InFlight
     now_ms: Callable[[], int]
     origins: tuple[str, ...] = (cors.ANY_ORIGIN,)
+    spoken: SpokenVersions = msgspec.field(default_factory=SpokenVersions)
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -76,22 +81,30 @@ class XapiEndpoint(IntakeEndpoint):
 
     async def take(self, request: Request, credential: Credential) -> Answer:
         """Understand a request whose sender is known, and have it answered."""
+        request.credential = credential
         given = request.headers.get(versions.HEADER)
         if given is None and not self.version_needed:
             version = self.shared.default_version
         else:
             version = versions.negotiate(versions.mended(given) if credential.is_lenient else given)
+            self.shared.spoken.remember(credential.name, version)
         method = "GET" if request.method == "HEAD" else request.method
         found = parameters.parse(request.query, self.accepts[method])
         return await self.serve(Call(method, version, found, request), credential)
 
     def headers_for(self, request: Request) -> list[Header]:
-        """Return the version that the answer speaks (the mount's when the request's is not ours), and CORS."""
+        """Return the version that the answer speaks, and CORS.
+
+        It is the request's; where that is none of ours, what its sender named last here, else the mount's.
+        """
         try:
             version = versions.negotiate(versions.mended(request.headers.get(versions.HEADER)))
         except PermanentError:
-            version = self.shared.default_version
+            known = None if request.credential is None else self.shared.spoken.last(request.credential.name)
+            version = known or self.shared.default_version
         headers = [(versions.HEADER, version.encode())]
+        if request.method in {"GET", "HEAD"}:
+            headers.append(ASK_AGAIN)
         origin = request.headers.get(b"origin")
         return headers if origin is None else headers + cors.answer_headers(origin, self.shared.origins)
 
