@@ -67,7 +67,7 @@ class House:
         made = {
             "strict": new_credential("strict", LMS_SCOPES),
             "vr": new_credential("vr", LMS_SCOPES, mode="lenient"),
-            "reader": new_credential("reader", ("scores/read", "statements/read")),
+            "reader": new_credential("reader", ("scores/read", "statements/read", "learner/read")),
         }
         (data / "credentials.json").write_text(
             Credentials([one for one, _ in made.values()]).to_file(), "utf-8"
