@@ -138,6 +138,7 @@ def test_versions_that_are_spoken(house: Any, sent: str, answered: str):
     "sent", [None, "", "0.9", "0.95", "1.0.", "1.1.0", "1.03", "2.1.0", "3.0.0", "latest", "1.0.3, 2.0.0"]
 )
 def test_versions_that_are_not(house: Any, sent: str | None):
+    assert house.ask(statement()).headers["x-experience-api-version"] == "1.0.3"
     answer = house.ask(statement(), X_Experience_API_Version=sent)
     assert answer.status == 400
     problem = answer.problem()

@@ -58,7 +58,7 @@ def test_a_refusal_names_the_version_that_its_sender_spoke_last(client: Any, mou
         reply = speaker.ask(query={"limit": 1}, who="auditor", X_Experience_API_Version=None)
         reply.refused("version-unsupported")
         assert reply.headers["x-experience-api-version"] == last
-    unknown = client("2.0.0", mount).ask(query={"limit": 1}, who="lms", X_Experience_API_Version=None)
+    unknown = client("2.0.0", mount).ask(query={"limit": 1}, who="", X_Experience_API_Version=None)
     assert unknown.headers["x-experience-api-version"] == {"/xapi": "1.0.3", "/xapi/2.0": "2.0.0"}[mount]
 
 
