@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
+from operator import itemgetter
 
 import msgspec
 
@@ -39,7 +40,8 @@ def judge(predictions: Sequence[float], outcomes: Sequence[float]) -> Verdict:
     if not predictions or len(predictions) != len(outcomes):
         raise ValueError(f"{len(predictions)} predictions of {len(outcomes)} outcomes")
     rows = len(predictions)
-    pairs = sorted(zip(predictions, outcomes, strict=True))
+    # Ties stay in the order in which they came: sorted by outcome too, they would look badly calibrated.
+    pairs = sorted(zip(predictions, outcomes, strict=True), key=itemgetter(0))
     return Verdict(
         rows=rows,
         log_loss=sum(loss(p, y) for p, y in zip(predictions, outcomes, strict=True)) / rows,

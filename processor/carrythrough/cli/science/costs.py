@@ -45,14 +45,14 @@ class Costs(msgspec.Struct, frozen=True):
     pair_bytes: float
 
 
-def measure() -> Costs:
-    """Return the costs over PAIRS pairs of mixed evidence."""
+def measure(pairs: int = PAIRS, repeats: int = REPEATS) -> Costs:
+    """Return the costs over so many pairs of mixed evidence, each the median of so many runs."""
     in_force = _in_force()
     skills = sorted(in_force.program.skills)
-    evidence = _evidence(skills)
+    evidence = _evidence(skills, pairs)
     updates, folds, reads = [], [], []
     people: dict[str, LearnerState] = {}
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         people = {}
         updates.append(_update_us(evidence, people))
         folds.append(_fold_us(evidence, in_force))
@@ -75,14 +75,14 @@ def _in_force() -> InForce:
     return InForce(Program(load_program(text, "program.yaml")), directory, SHIPPED)
 
 
-def _evidence(skills: list[str]) -> list[tuple[str, Evidence]]:
+def _evidence(skills: list[str], pairs: int) -> list[tuple[str, Evidence]]:
     """Return evidence in order of arrival: all outcome channels, half a year, some of it late."""
     rng = random.Random(7)  # noqa: S311 - a fixed load, not cryptography
     made = []
-    for number in range(PAIRS * EVIDENCE_PER_PAIR):
-        who = f"p{rng.randrange(PAIRS // 2)}"
+    for number in range(pairs * EVIDENCE_PER_PAIR):
+        who = f"p{rng.randrange(pairs // 2)}"
         skill = skills[rng.randrange(2)]
-        day = 180.0 * number / (PAIRS * EVIDENCE_PER_PAIR) - (rng.random() < 0.03) * rng.uniform(0.0, 3.0)
+        day = 180.0 * number / (pairs * EVIDENCE_PER_PAIR) - (rng.random() < 0.03) * rng.uniform(0.0, 3.0)
         t_ms = START_MS + round(max(0.0, day) * DAY_MS)
         y, item = (rng.random() < 0.75) * Y_ONE, f"item {rng.randrange(50)}"
         channel = rng.choice((Channel.LEARN, Channel.PRACTICE, Channel.JOB, Channel.OBSERVED))
