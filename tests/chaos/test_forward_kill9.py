@@ -27,10 +27,10 @@ import pytest
 
 from carrythrough.embedded.forward_file import ForwardFile
 from carrythrough.forward import own, profile
-from carrythrough.forward.milestones import SkillFacts, of_action, of_score, of_stage
+from carrythrough.forward.milestones import SkillFacts, of_action, of_answer, of_score, of_stage
 from carrythrough.gateway.auth import Credentials, new_credential
 from carrythrough.gateway.scopes import LMS_SCOPES
-from carrythrough.pipeline.effects import ActionRequested, ScoreChanged, StageChanged
+from carrythrough.pipeline.effects import ActionAnswered, ActionRequested, ScoreChanged, StageChanged
 from carrythrough.xapi.comparison import same_statement
 
 ROUNDS = int(os.environ.get("CARRYTHROUGH_FORWARD_KILL_ROUNDS", "12"))
@@ -121,18 +121,28 @@ def statements(data: Path) -> dict[str, bytes]:
 def own_ids(data: Path) -> set[str]:
     """Return the ids of the milestones that follow from the effects and the outbox of a data folder."""
     state = apsw.Connection(str(data / "state.sqlite"), flags=apsw.SQLITE_OPEN_READONLY)
-    rows = list(state.execute("SELECT kind, body FROM effect WHERE kind IN ('score', 'stage', 'action')"))
+    rows = list(
+        state.execute(
+            "SELECT kind, body FROM effect WHERE kind IN ('score', 'stage', 'action', 'answer') ORDER BY seq"
+        )
+    )
     delivered = {action for (action,) in state.execute("SELECT action FROM outbox WHERE status='delivered'")}
     state.close()
     targets = {"listening": 0.75, "de-escalation": 0.75, "product": 0.6}
     ids = set()
+    sent: dict[tuple[str, str, int], ActionRequested] = {}
     for kind, body in rows:
         milestone = None
         if kind == "stage":
             milestone = of_stage(json_of(body, StageChanged), lambda _: None)
         elif kind == "score":
             milestone = of_score(json_of(body, ScoreChanged), lambda skill: SkillFacts(skill, targets[skill]))
+        elif kind == "answer":
+            answer = json_of(body, ActionAnswered)
+            pushed = sent.get((answer.subject, answer.skill, answer.action_ms))
+            milestone = None if pushed is None else of_answer(answer, pushed)
         elif (action := json_of(body, ActionRequested)).id in delivered:
+            sent[action.subject, action.skill, action.as_of_ms] = action
             milestone = of_action(action)
         if milestone is not None:
             ids.add(own.statement_id(milestone))
@@ -213,7 +223,7 @@ def test_nothing_is_lost_on_the_way_to_another_store_and_nothing_arrives_twice(
     assert all(kept[id_] == raw for id_, raw in whole.items()), "sent on byte for byte"
     assert not any(same_statement(raw, kept[id_]) for id_, raw in sent.items())
     about = {json.loads(kept[id_])["verb"]["id"] for id_ in ours}
-    assert about <= {profile.CARRIED_THROUGH, profile.REACHED_TARGET, profile.WAS_SENT}
+    assert about <= {profile.CARRIED_THROUGH, profile.REACHED_TARGET, profile.WAS_SENT, profile.ANSWERED}
 
 
 def one_life(config: Path, login: tuple[str, str], secret: str, traffic: Any, life_s: float) -> None:

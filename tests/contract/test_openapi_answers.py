@@ -339,7 +339,7 @@ def test_what_comes_over_the_stream_fits(live: Live, faults: Faults):
     link = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
     with contextlib.closing(link):
         headers = {"Authorization": live.credentials["reader"], "Last-Event-ID": "0"}
-        link.request("GET", "/v1/stream?types=score,stage,action,decision", headers=headers)
+        link.request("GET", "/v1/stream?types=score,stage,action,answer,decision", headers=headers)
         answer = link.getresponse()
         assert answer.status == 200
         seen: dict[str, int] = {}
@@ -354,4 +354,4 @@ def test_what_comes_over_the_stream_fits(live: Live, faults: Faults):
                 assert faults("/components/schemas/Effect", effect) == []
                 seen[name] = seen.get(name, 0) + 1
     assert seen["score"] >= 1
-    assert set(seen) <= {"score", "stage", "action", "decision"}
+    assert set(seen) <= {"score", "stage", "action", "answer", "decision"}

@@ -17,8 +17,14 @@ from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 
 from carrythrough.forward import own, profile
-from carrythrough.forward.milestones import Milestone, SkillFacts, of_action, of_score, of_stage
-from carrythrough.pipeline.effects import ActionRequested, ScoreChanged, StageChanged, effect_id
+from carrythrough.forward.milestones import Milestone, SkillFacts, of_action, of_answer, of_score, of_stage
+from carrythrough.pipeline.effects import (
+    ActionAnswered,
+    ActionRequested,
+    ScoreChanged,
+    StageChanged,
+    effect_id,
+)
 from carrythrough.xapi.admission import admit
 from carrythrough.xapi.admitted import Limits
 
@@ -180,7 +186,7 @@ def milestones(draw: st.DrawFn) -> Milestone | None:
     subject, skill, id_ = draw(texts), draw(texts), effect_id(draw(st.integers()))
     common = {"id": id_, "subject": subject, "skill": skill, "as_of_ms": draw(times)}
     known = draw(st.none() | facts)
-    kind = draw(st.sampled_from(["stage", "score", "action"]))
+    kind = draw(st.sampled_from(["stage", "score", "action", "answer"]))
     if kind == "stage":
         after = draw(st.sampled_from(["carried-through", "fading", "underperforming"]))
         return of_stage(StageChanged(**common, sequence=1, before="x", after=after), lambda _: known)
@@ -192,23 +198,28 @@ def milestones(draw: st.DrawFn) -> Milestone | None:
         )  # fmt: skip
         return of_score(effect, lambda _: known)
     action = draw(st.sampled_from(["spaced-review", "nudge", "fade-job-aid"]))
-    return of_action(
-        ActionRequested(
-            **common,
-            recipient=subject,
-            to=draw(st.sampled_from(["employee", "manager"])),
-            skill_name=draw(texts),
-            action=action,
-            rule=draw(texts),
-            stage="fading",
-            score=0.5,
-            expires_ms=0,
-            title=draw(texts),
-            body=draw(texts),
-            link="",
-            why=draw(texts),
-        )
+    sent = ActionRequested(
+        **common,
+        recipient=subject,
+        to=draw(st.sampled_from(["employee", "manager"])),
+        skill_name=draw(texts),
+        action=action,
+        rule=draw(texts),
+        stage="fading",
+        score=0.5,
+        expires_ms=0,
+        title=draw(texts),
+        body=draw(texts),
+        link="",
+        why=draw(texts),
     )
+    if kind == "action":
+        return of_action(sent)
+    answer = ActionAnswered(
+        **common | {"id": effect_id(id_)}, sequence=2, action_ms=sent.as_of_ms, answered_ms=draw(times), pushes=1,
+        source="",
+    )  # fmt: skip
+    return of_answer(answer, sent)
 
 
 @given(milestone=milestones(), tenant=texts)
@@ -228,6 +239,19 @@ def test_every_statement_that_we_write_keeps_the_profile_and_our_own_rules(
     assert category == [profile.PROFILE_VERSION], "a statement that follows a profile names its version"
     again = own.statement(milestone, tenant, own.pseudonymous(HOME, "p" * 26))
     assert again == text, "the same effect gives the same statement"
+
+
+def test_an_answer_refers_to_the_statement_of_what_was_sent():
+    common = {"subject": "s", "skill": "k", "action": "nudge", "rule": "r", "to": "employee"}
+    sent = Milestone(what="was-sent", effect=effect_id(1), skill_name="K", at_ms=1, **common)
+    answer = Milestone(
+        what="answered", effect=effect_id(2), skill_name="K", at_ms=2, sent=effect_id(1), **common
+    )
+    actor = own.pseudonymous(HOME, "s")
+    first, second = (json.loads(own.statement(one, "t", actor)) for one in (sent, answer))
+    assert second["context"]["statement"] == {"objectType": "StatementRef", "id": first["id"]}
+    assert second["context"]["extensions"] == first["context"]["extensions"]
+    assert second["id"] != first["id"]
 
 
 def test_a_statement_that_breaks_the_profile_is_found(document: dict[str, Any]):

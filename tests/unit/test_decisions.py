@@ -11,7 +11,7 @@ import pytest
 from carrythrough.events.performance import PerformanceEvent
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.roster import load_roster
-from carrythrough.pipeline.effects import ActionRequested, Decision, Effect
+from carrythrough.pipeline.effects import ActionAnswered, ActionRequested, Decision, Effect
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.step import State, step
@@ -161,6 +161,24 @@ def test_cooldown_caps_and_back_off_hold_over_a_month() -> None:
     assert len(times) == 2, "two pushes without new evidence, then silence"
     assert times[1] - times[0] >= 72 * HOUR_MS
     assert len({a.id for a in log.actions()}) == 2
+
+
+def test_a_push_is_answered_once_by_what_is_done_after_it() -> None:
+    log = Log()
+    log.learn(TUESDAY_NOON)
+    log.job(TUESDAY_NOON - DAY_MS, count=1)  # late news of before the push answers nothing
+    log.job(TUESDAY_NOON + 5 * HOUR_MS, met=False, count=2)
+    (push,) = log.actions()
+    (answer,) = [effect for effect in log.run() if isinstance(effect, ActionAnswered)]
+    assert (answer.subject, answer.skill, answer.pushes) == (push.subject, "calm", 1)
+    assert (answer.action_ms, answer.answered_ms) == (push.as_of_ms, TUESDAY_NOON + 5 * HOUR_MS)
+
+
+def test_nothing_is_answered_where_nothing_was_sent() -> None:
+    log = Log("bo")
+    log.learn(TUESDAY_NOON)
+    log.job(TUESDAY_NOON + HOUR_MS)
+    assert not [effect for effect in log.run() if isinstance(effect, ActionAnswered)]
 
 
 def test_whoever_opted_out_of_nudges_gets_none_and_the_log_says_why() -> None:

@@ -20,6 +20,8 @@ from carrythrough.forward.progress import Awaited, DeadLetter, Refused, Standing
 FILE = "forward.sqlite"
 LOG_FEED = "log"
 OWN_FEED = "own"
+ANSWERED_BY = "#"
+"""Parts the id of an action from that of the answer which waits for its delivery."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS standing(
   target TEXT NOT NULL, feed TEXT NOT NULL, position INTEGER NOT NULL, sent INTEGER NOT NULL,
@@ -146,9 +148,9 @@ class ForwardFile:
             rows = select(self._connection, "SELECT action, body FROM awaited WHERE target=?", (target,))
         closed: list[Awaited] = []
         for part in chunks(rows):
-            outcomes = self._outcomes([action for action, _ in part])
+            outcomes = self._outcomes([action.partition(ANSWERED_BY)[0] for action, _ in part])
             for action, body in part:
-                outcome = outcomes.get(action, "closed")
+                outcome = outcomes.get(action.partition(ANSWERED_BY)[0], "closed")
                 if outcome != "pending" and len(closed) < limit:
                     closed.append(Awaited(action=action, body=bytes(body), outcome=outcome))
         return closed

@@ -10,16 +10,24 @@ import msgspec
 import structlog
 
 from carrythrough.embedded.database import connect, select
-from carrythrough.embedded.forward_file import LOG_FEED, OWN_FEED, ForwardFile
+from carrythrough.embedded.forward_file import ANSWERED_BY, LOG_FEED, OWN_FEED, ForwardFile
 from carrythrough.embedded.log import LogReader
 from carrythrough.forward import own
 from carrythrough.forward.items import Attachments, Batch, Item, outgoing
 from carrythrough.forward.lane import Lane, Lanes, Watcher
-from carrythrough.forward.milestones import FactsOf, Milestone, SkillFacts, of_action, of_score, of_stage
+from carrythrough.forward.milestones import (
+    FactsOf,
+    Milestone,
+    SkillFacts,
+    of_action,
+    of_answer,
+    of_score,
+    of_stage,
+)
 from carrythrough.forward.progress import Awaited
 from carrythrough.forward.remote import RemoteLrs
 from carrythrough.forward.target import ForwardTarget
-from carrythrough.pipeline.effects import ActionRequested, ScoreChanged, StageChanged
+from carrythrough.pipeline.effects import ActionAnswered, ActionRequested, ScoreChanged, StageChanged
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind
 from carrythrough.ports import Clock
@@ -29,6 +37,8 @@ ROWS_AT_ONCE = 500
 
 _stage = msgspec.json.Decoder(StageChanged).decode
 _score = msgspec.json.Decoder(ScoreChanged).decode
+_answered = msgspec.json.Decoder(tuple[ActionAnswered, ActionRequested]).decode
+_answer = msgspec.json.Decoder(ActionAnswered).decode
 _action = msgspec.json.Decoder(ActionRequested).decode
 _logger = structlog.get_logger("carrythrough.forward")
 
@@ -110,6 +120,9 @@ class EffectFeed:
             if kind == "action":
                 awaited.append((_action(body).id, bytes(body)))
                 continue
+            if kind == "answer":
+                awaited += self._await_answered(_answer(body))
+                continue
             item = self._item(seq, kind, body)
             if item is not None:
                 items.append(item)
@@ -132,7 +145,7 @@ class EffectFeed:
     def _effects(self, after: int) -> list[tuple[Any, ...]]:
         return select(
             self._connection,
-            "SELECT seq, kind, CASE WHEN kind IN ('score', 'stage', 'action') THEN body END FROM effect"
+            "SELECT seq, kind, CASE WHEN kind IN ('score', 'stage', 'action', 'answer') THEN body END FROM effect"
             " WHERE seq>? ORDER BY seq LIMIT ?",
             (after, ROWS_AT_ONCE),
         )
@@ -153,6 +166,17 @@ class EffectFeed:
         if kind == "score":
             return of_score(_score(body), self._facts_of)
         return None
+
+    def _await_answered(self, answer: ActionAnswered) -> list[tuple[str, bytes]]:
+        """Return what is awaited of an answer: the delivery of the action that it answers."""
+        rows = select(
+            self._connection, "SELECT body FROM outbox WHERE subject=? ORDER BY entry DESC", (answer.subject,)
+        )
+        for (body,) in rows:
+            action = _action(body)
+            if action.skill == answer.skill and action.as_of_ms == answer.action_ms:
+                return [(f"{action.id}{ANSWERED_BY}{answer.id}", msgspec.json.encode((answer, action)))]
+        return []
 
 
 class OwnWriter:
@@ -178,7 +202,9 @@ class OwnWriter:
         return Item(key=key, id=own.statement_id(milestone), text=text, version=version)
 
     def tell(self, awaited: Awaited) -> Item | None:
-        """Return the statement of an action that was delivered."""
+        """Return the statement of an action that was delivered, or of the answer to it."""
+        if awaited.body.startswith(b"["):
+            return self.write(0, of_answer(*_answered(awaited.body)))
         return self.write(0, of_action(_action(awaited.body)))
 
     def _actor(self, subject: str) -> dict[str, Any]:

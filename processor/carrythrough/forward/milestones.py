@@ -1,8 +1,8 @@
 """Which of our effects are worth a statement in somebody else's store.
 
 Only what a person may be glad to find there: a skill carried through, a target reached, an action that
-was delivered. That somebody fades, fails or underperforms is for them and for whoever helps them, and
-never leaves by this door.
+was delivered, and that something was done after it. That somebody fades, fails or underperforms is for
+them and for whoever helps them, and never leaves by this door.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from carrythrough.pipeline.effects import ActionRequested, ScoreChanged, StageChanged
+from carrythrough.pipeline.effects import ActionAnswered, ActionRequested, ScoreChanged, StageChanged
 
 CARRIED_THROUGH = "carried-through"
 
@@ -21,9 +21,10 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     """Something that we say of a person. effect: id of the effect behind it; at_ms: when it came about.
 
     score, low, high: 0..1. skill_name: as the program map has it, "" when it has none (any more).
+    sent: id of the effect of the action that was answered, whose statement this one refers to.
     """
 
-    what: Literal["carried-through", "reached-target", "was-sent"]
+    what: Literal["carried-through", "reached-target", "was-sent", "answered"]
     effect: str
     subject: str
     skill: str
@@ -38,6 +39,7 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     action: str = ""
     rule: str = ""
     to: str = ""
+    sent: str = ""
 
 
 class SkillFacts(msgspec.Struct, frozen=True):
@@ -102,4 +104,20 @@ def of_action(effect: ActionRequested) -> Milestone:
         action=effect.action,
         rule=effect.rule,
         to=effect.to,
+    )
+
+
+def of_answer(effect: ActionAnswered, action: ActionRequested) -> Milestone:
+    """Return the milestone of an answered action: the last push was followed by something done."""
+    return Milestone(
+        what="answered",
+        effect=effect.id,
+        subject=effect.subject,
+        skill=action.skill,
+        skill_name=action.skill_name,
+        at_ms=effect.answered_ms,
+        action=action.action,
+        rule=action.rule,
+        to=action.to,
+        sent=action.id,
     )

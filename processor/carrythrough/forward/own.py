@@ -53,7 +53,11 @@ def identified(person: Person | None, home: str, subject: str) -> dict[str, Any]
 
 def statement_id(milestone: Milestone) -> str:
     """Return the id of the statement of a milestone."""
-    return str(uuid5(NAMESPACE, f"{milestone.what}\x1f{milestone.effect}"))
+    return _id(milestone.what, milestone.effect)
+
+
+def _id(what: str, effect: str) -> str:
+    return str(uuid5(NAMESPACE, f"{what}\x1f{effect}"))
 
 
 def statement(milestone: Milestone, tenant: str, actor: dict[str, Any]) -> bytes:
@@ -92,14 +96,24 @@ def _reached_target(milestone: Milestone, tenant: str) -> Any:
 
 
 def _was_sent(milestone: Milestone, tenant: str) -> Any:
+    return _about_action(profile.WAS_SENT, milestone, tenant, milestone.effect)
+
+
+def _answered(milestone: Milestone, tenant: str) -> Any:
+    made = _about_action(profile.ANSWERED, milestone, tenant, milestone.sent)
+    made.context.statement = tincan.StatementRef(id=_id("was-sent", milestone.sent))
+    return made
+
+
+def _about_action(verb: str, milestone: Milestone, tenant: str, action: str) -> Any:
     activities = _activities()
     activities.other = [_skill(milestone, tenant)]
-    said = {"kind": milestone.action, "rule": milestone.rule, "to": milestone.to, "action": milestone.effect}
+    said = {"kind": milestone.action, "rule": milestone.rule, "to": milestone.to, "action": action}
     context = _context(activities)
     context.extensions = tincan.Extensions({profile.ACTION_RULE: said})
     name = milestone.action.replace("-", " ")
     return tincan.Statement(
-        verb=_verb(profile.WAS_SENT),
+        verb=_verb(verb),
         object=_activity(profile.action_id(milestone.action), profile.ACTION, name),
         context=context,
     )
@@ -109,6 +123,7 @@ _BUILDERS: dict[str, Callable[[Milestone, str], Any]] = {
     "carried-through": _carried_through,
     "reached-target": _reached_target,
     "was-sent": _was_sent,
+    "answered": _answered,
 }
 
 

@@ -12,6 +12,7 @@ PROFILE_TYPE = "http://adlnet.gov/expapi/activities/profile"
 CARRIED_THROUGH = f"{PROFILE}:verb:carried-through"
 REACHED_TARGET = f"{PROFILE}:verb:reached-target"
 WAS_SENT = f"{PROFILE}:verb:was-sent"
+ANSWERED = f"{PROFILE}:verb:answered"
 SKILL = f"{PROFILE}:activity-type:skill"
 ACTION = f"{PROFILE}:activity-type:action"
 TRANSFER_SCORE = f"{PROFILE}:result-extension:transfer-score"
@@ -22,6 +23,7 @@ DISPLAY = {
     CARRIED_THROUGH: "carried through",
     REACHED_TARGET: "reached the target of",
     WAS_SENT: "was sent",
+    ANSWERED: "answered",
 }
 PLATFORM = "Carrythrough"
 

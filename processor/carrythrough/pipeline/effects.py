@@ -85,6 +85,25 @@ class ActionRequested(msgspec.Struct, frozen=True, kw_only=True, tag="action", t
     why: str
 
 
+class ActionAnswered(msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field="type"):
+    """Something was done with a skill after the last push on it: learnt, practised, or used on the job.
+
+    action_ms: `as_of_ms` of the action that it answers, the last of `pushes` without an answer.
+    answered_ms: event time of what was done. source: its hex id. How it went is not said here, and
+    that the action was the cause is not claimed.
+    """
+
+    id: str
+    subject: str
+    skill: str
+    sequence: int
+    as_of_ms: int
+    action_ms: int
+    answered_ms: int
+    pushes: int
+    source: str
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision", tag_field="type"):
     """What was eligible at a decision point, what was chosen (perhaps "nothing"), and why.
 
@@ -113,9 +132,7 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag="quarantine", tag_
     detail: str
 
 
-type_names = ("score", "stage", "action", "decision", "quarantine")
-
-Effect = ScoreChanged | StageChanged | ActionRequested | Decision | SetAside
+Effect = ScoreChanged | StageChanged | ActionRequested | ActionAnswered | Decision | SetAside
 
 
 def effect_id(*parts: str | int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from carrythrough.evidence.types import Evidence
-from carrythrough.pipeline.effects import Effect, ScoreChanged, StageChanged, effect_id
+from carrythrough.pipeline.effects import ActionAnswered, Effect, ScoreChanged, StageChanged, effect_id
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
@@ -61,8 +61,8 @@ class Publisher:
         news_ms = published.as_of_ms - e.t_ms
         if news_ms <= self._decider.news_ms_max:
             published.armed = 1
-            if e.t_ms > published.action_ms:
-                published.ignored = 0  # something was done since the last push
+            if published.ignored and e.t_ms > published.action_ms:
+                self._answer(subject, pair, e)
         if e.channel <= 1 and len(learner.pairs) > 1 and not learner.refresh_ms:
             learner.refresh_ms = published.as_of_ms + REFRESH_MS
         reading = self._read(learner, pair, skill)
@@ -156,6 +156,24 @@ class Publisher:
                     after=stage.text,
                 )
             )
+
+    def _answer(self, subject: str, pair: PairState, e: Evidence) -> None:
+        """Note that something was done since the last push, and say so."""
+        published = pair.published
+        self.effects.append(
+            ActionAnswered(
+                id=effect_id("answer", self._in_force.tenant, subject, e.skill, published.sequence),
+                subject=subject,
+                skill=e.skill,
+                sequence=published.sequence,
+                as_of_ms=published.as_of_ms,
+                action_ms=published.action_ms,
+                answered_ms=e.t_ms,
+                pushes=published.ignored,
+                source=e.source.hex(),
+            )
+        )
+        published.ignored = 0
 
     def _decide(
         self,
