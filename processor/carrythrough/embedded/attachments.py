@@ -19,6 +19,8 @@ from carrythrough.xapi.query import AttachmentData
 
 ATTACHMENT_BYTES_MAX = 256 << 20
 """Bytes of one attachment: SQLite takes a value of up to 10**9 bytes, and it passes through memory whole."""
+CACHE_KIB = 4_096
+"""Data is read once and sent: keeping pages of it helps nobody."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS attachment(
@@ -34,6 +36,11 @@ class AttachmentFile:
         self._connection = connect(path, vfs=vfs, exclusive=exclusive)
         self._connection.execute(_SCHEMA)
         self._lock = threading.Lock()
+        # Large answers are read beside the writer, where the file allows it.
+        self._reader = self._connection if exclusive else connect(path, readonly=True)
+        self._reading = self._lock if exclusive else threading.Lock()
+        for connection in (self._connection, self._reader):
+            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
 
     def store(self, attachments: Sequence[AttachmentData]) -> None:
         """Keep attachments durably, all or none; raises PermanentError (413) or TransientError (503).
@@ -56,11 +63,11 @@ class AttachmentFile:
     def read(self, sha2s: Iterable[str]) -> dict[str, AttachmentData]:
         """Return the stored attachments among these hashes; raises TransientError (503)."""
         found: dict[str, AttachmentData] = {}
-        with self._lock:
+        with self._reading:
             try:
                 for part in chunks(list(dict.fromkeys(sha2s))):
                     rows = select(
-                        self._connection,
+                        self._reader,
                         f"SELECT sha2, content_type, data FROM attachment WHERE sha2 IN ({marks(len(part))})",
                         part,
                     )
@@ -72,6 +79,7 @@ class AttachmentFile:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
+        self._reader.close()
         self._connection.close()
 
     def _write(self, attachments: Sequence[AttachmentData]) -> None:

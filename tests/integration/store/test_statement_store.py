@@ -140,3 +140,16 @@ def test_references_in_a_circle_end(shell: StatementShell) -> None:
     shell.put([b])
     assert set(shell.ids(agent="mbox:mailto:bo@example.org")) == {a["id"], b["id"]}
     assert set(shell.ids(agent="mbox:mailto:ann@example.org")) == {a["id"], b["id"], own["id"]}
+
+
+def test_an_index_that_does_not_move_is_not_waited_for_again_and_again(
+    shell: StatementShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of canonical statements asks for hundreds of activities, one by one."""
+    stall(shell, monkeypatch)
+    monkeypatch.setattr(store, "FRESH_WAIT_S", 0.2)
+    shell.put([statement()])
+    began = time.monotonic()
+    for number in range(300):
+        shell.store.activity(f"https://activities.example/{number}")
+    assert time.monotonic() - began < 5

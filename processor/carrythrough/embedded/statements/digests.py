@@ -10,8 +10,8 @@ from __future__ import annotations
 from hashlib import blake2b
 
 DIGEST_BITS = 47
-DIGESTS_CACHED_MAX = 100_000
-"""Digests kept by the indexer; with the texts about 20 MB."""
+DIGESTS_CACHED_MAX = 50_000
+"""Digests kept by the indexer; with the texts about 10 MB."""
 
 EVERY = "every"
 VERB = "verb"

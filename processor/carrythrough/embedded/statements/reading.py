@@ -19,7 +19,7 @@ from carrythrough.pipeline.records import VOIDED_VERB
 from carrythrough.xapi.absence import Maybe
 from carrythrough.xapi.memo import Memo
 
-MEMO_BYTES = 4 << 20
+MEMO_BYTES = 2 << 20
 """One of five memories of parts, each of which may keep two generations of this size."""
 
 

@@ -7,6 +7,7 @@ answered from what is indexed, and says up to when that is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from carrythrough.xapi.statement import Statement, StatementRef
 
 FRESH_WAIT_S = 1.0
 """How long a query waits for the index to have what was acknowledged before it."""
+FRESH_REST_S = 1.0
+"""After a wait in vain nobody waits for so long: one request may ask for hundreds of activities."""
 FRESH_RECORDS_MAX = 5_000
 """Under load, an index that is further behind is not waited for: it would not get there in that time."""
 
@@ -57,6 +60,7 @@ class StatementStore:
         self._attachments = attachments
         self._settled_ms = settled_ms
         self._authority = f"account:{authority_home.replace('|', '%7C')}|"
+        self._rests_until = 0.0
         self.indexer = Indexer(path, log, telemetry)
         telemetry.index_lag_records.set_function(lambda: max(0, log.end - self.indexer.position))
         self._readers = Readers(log, self.indexer)
@@ -134,8 +138,10 @@ class StatementStore:
         if behind <= 0:
             return settled_ms
         may_wait = behind <= FRESH_RECORDS_MAX or not self.indexer.pace.busy
-        if may_wait and self.indexer.wait_for(end, FRESH_WAIT_S):
-            return settled_ms
+        if may_wait and time.monotonic() >= self._rests_until:
+            if self.indexer.wait_for(end, FRESH_WAIT_S):
+                return settled_ms
+            self._rests_until = time.monotonic() + FRESH_REST_S
         return self.consistent_through_ms()
 
     def _bounds(self, log: LogReader, query: StatementQuery, up_to: int) -> tuple[int, int]:
