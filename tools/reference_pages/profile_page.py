@@ -55,6 +55,18 @@ EXAMPLES = (
         rule="review",
         to="employee",
     ),
+    Milestone(
+        what="answered",
+        effect="1f7a9b34-5d21-4c8e-9e02-3a6b8d4f7c13",
+        subject="mrnq4zj2c5xk7w3h6t8d9f2a4e",
+        skill="de-escalation",
+        skill_name="De-escalation",
+        at_ms=1_795_341_600_000,
+        action="spaced-review",
+        rule="review",
+        to="employee",
+        sent="9c3e7d12-40aa-4f6b-b6a4-7d1e5f8c9b12",
+    ),
 )
 
 
