@@ -220,9 +220,15 @@ def test_how_practice_went_is_for_the_learner_alone(live: Live, wait_until: Any)
     whole = Registrations(live.folder / "data/state.sqlite")
     try:
         found = whole.registration(uuid.UUID(REGISTRATION).bytes)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("carrythrough.embedded.registrations.MARKS_READ_MAX", 4)
+            part = whole.registration(uuid.UUID(REGISTRATION).bytes)
     finally:
         whole.close()
+    assert part is not None
+    assert (len(part["units"]), part["truncated"], part["met"]) == (1, True, None)
     assert found is not None
+    assert found["truncated"] is False
     assert found["units"][1]["failed"]["scaled"] == 0.2
     assert [entry["reason"] for entry in found["units"][1]["set_aside"]] == ["after-passed"]
 

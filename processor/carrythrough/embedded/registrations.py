@@ -19,6 +19,8 @@ from carrythrough.pipeline.records import SUPERSEDED, LedgerRow
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.xapi.formats import uuid_text
 
+MARKS_READ_MAX = 20_000
+"""Statements of one registration that one answer reads: an LMS may give all its learners the same one."""
 REGISTRATIONS_MAX = 500
 """Registrations of one employee that one answer lists, those with the newest statement first."""
 
@@ -38,11 +40,9 @@ class Registrations:
     def registration(self, registration: bytes) -> dict[str, Any] | None:
         """Return one registration with its units, judged; None when no cmi5-defined statement names it."""
         with self._lock:
-            placed = read_placed(
-                self._connection, self._terms, f"m.registration=? AND {_NOT_VOID}", (registration,)
-            )
-            practised = self._practised("m.registration=?", (registration,))
-        return _registration(registration, placed, practised) if placed else None
+            placed = self._read("m.registration=?", (registration,))
+            practice = self._practice("SELECT employee FROM mark WHERE registration=?", (registration,))
+        return _registration(registration, placed, practice) if placed else None
 
     def of_employee(self, subject: str) -> list[dict[str, Any]]:
         """Return the registrations of one employee, the one with the newest statement first."""
@@ -54,30 +54,27 @@ class Registrations:
                 (subject, REGISTRATIONS_MAX),
             )
             found = [
-                (
-                    bytes(row[0]),
-                    read_placed(
-                        self._connection,
-                        self._terms,
-                        f"m.registration=? AND e.subject=? AND {_NOT_VOID}",
-                        (row[0], subject),
-                    ),
-                )
+                (bytes(row[0]), self._read("m.registration=? AND e.subject=?", (row[0], subject)))
                 for row in rows
             ]
-            practised = self._practised("e.subject=?", (subject,))
-        return [_registration(registration, placed, practised) for registration, placed in found if placed]
+            practice = self._practice("SELECT id FROM employee WHERE subject=?", (subject,))
+        return [_registration(registration, placed, practice) for registration, placed in found if placed]
 
-    def _practised(self, where: str, values: Sequence[Any]) -> set[tuple[str, str]]:
-        """Return the (subject, activity) whose statements gave evidence of practice."""
+    def _read(self, where: str, values: Sequence[Any]) -> list[PlacedMark]:
+        """Return at most MARKS_READ_MAX marks and one more, those of a unit together."""
+        order = "ORDER BY e.subject, m.activity LIMIT ?"
+        return read_placed(
+            self._connection, self._terms, f"{where} AND {_NOT_VOID} {order}", (*values, MARKS_READ_MAX + 1)
+        )
+
+    def _practice(self, employees: str, values: Sequence[Any]) -> set[bytes]:
+        """Return the statements that gave evidence of practice of those whom a query names."""
         rows = select(
             self._connection,
-            "SELECT DISTINCT e.subject, m.activity FROM mark m JOIN employee e ON e.id = m.employee JOIN ledger l"
-            f" ON l.employee = m.employee AND l.channel = {int(Channel.PRACTICE)} AND l.source = m.source"
-            f" WHERE {where}",
+            f"SELECT source FROM ledger WHERE employee IN ({employees}) AND channel={int(Channel.PRACTICE)}",
             values,
         )
-        return {(subject, self._terms.text(activity)) for subject, activity in rows}
+        return {bytes(row[0]) for row in rows}
 
 
 _NOT_VOID = "NOT EXISTS (SELECT 1 FROM void v WHERE v.source = m.source)"
@@ -124,8 +121,12 @@ def _code(aside: Aside) -> str:
 
 
 def _registration(
-    registration: bytes, placed: list[PlacedMark], practised: AbstractSet[tuple[str, str]]
+    registration: bytes, placed: list[PlacedMark], practice: AbstractSet[bytes]
 ) -> dict[str, Any]:
+    truncated = len(placed) > MARKS_READ_MAX
+    if truncated:  # the last unit may not be whole
+        last = placed[-1].home()
+        placed = [one for one in placed if one.home() != last]
     groups: dict[Home, list[Mark]] = {}
     for one in placed:
         groups.setdefault(one.home(), []).append(one.mark)
@@ -136,10 +137,17 @@ def _registration(
         if unit.satisfied is not None:
             satisfied.append({"subject": home[0], "activity": home[2], **_statement(unit.satisfied)})
         if any(mark.verb != Verb.SATISFIED for mark in marks):
-            units.append(_unit(home, unit, marks) | {"practice": (home[0], home[2]) in practised})
+            practised = any(mark.source in practice for mark in marks)
+            units.append(_unit(home, unit, marks) | {"practice": practised})
     known = [unit["met"] for unit in units]
-    met = False if False in known else None if None in known or not known else True
-    return {"registration": uuid_text(registration), "met": met, "units": units, "satisfied": satisfied}
+    met = False if False in known else None if None in known or truncated or not known else True
+    return {
+        "registration": uuid_text(registration),
+        "met": met,
+        "units": units,
+        "satisfied": satisfied,
+        "truncated": truncated,
+    }
 
 
 def _unit(home: Home, unit: Unit, marks: list[Mark]) -> dict[str, Any]:
