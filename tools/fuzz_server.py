@@ -23,6 +23,8 @@ from carrythrough.gateway.auth import Credentials, new_credential
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 50
+SHOWN = 2_000
+"""Bytes of a body that are printed: what to look for is named by the number of the post and the seed."""
 _SERVER = """
 import json, sys
 from carrythrough.embedded.serve import serve
@@ -78,7 +80,10 @@ def _send(texts: Iterator[bytes], port: int, headers: dict[str, dict[str, str]])
             counts[f"{mode} {answer.status}"] += 1
             if not _as_promised(answer.status, found):
                 failed += 1
-                print(f"post {number} ({mode}): {answer.status} {found[:500]!r}\n{body!r}", file=sys.stderr)
+                print(
+                    f"post {number} ({mode}): {answer.status} {found[:500]!r}\n{body[:SHOWN]!r}",
+                    file=sys.stderr,
+                )
     link.close()
     return counts, failed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from copy import deepcopy
 from typing import Any
 
@@ -182,8 +183,11 @@ def test_what_is_not_utf_8_is_set_aside_alone():
     assert lenient.read_kept(second.raw).raw() == cut
     assert isinstance(third, Admitted)
     assert third.raw == fine
-    [alone] = lenient.admit(cut, Limits(), sender)
-    assert isinstance(alone, Refused)
+    assert second.said == uuid.UUID(UUID).bytes
+    key = bad.replace(UUID.encode(), b"ex\xe4mple")
+    for text in (cut, key, bad.replace(b'"id"', b'"\xff"'), b'"\xff"'):
+        [alone] = lenient.admit(b"[" + text + b"]", Limits(), sender)
+        assert isinstance(alone, Refused)
 
 
 def test_a_body_that_is_no_json_is_refused_whole():

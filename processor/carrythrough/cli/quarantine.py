@@ -296,7 +296,7 @@ def _one_line(raw: bytes) -> bytes:
     """Return a record on one line; what is not JSON keeps its bytes, line breaks aside."""
     try:
         return msgspec.json.format(raw, indent=-1)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return b" ".join(raw.splitlines())
 
 

@@ -184,6 +184,6 @@ def _said(text: bytes) -> bytes:
     """Return the id that a text which is no statement says, b"" when it says none."""
     try:
         said = msgspec.json.decode(text, type=_Id).id
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return b""
     return formats.uuid_bytes(said) or b""
