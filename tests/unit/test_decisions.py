@@ -11,7 +11,7 @@ import pytest
 from carrythrough.events.performance import PerformanceEvent
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.roster import load_roster
-from carrythrough.pipeline.effects import ActionAnswered, ActionRequested, Decision, Effect
+from carrythrough.pipeline.effects import ActionAnswered, ActionRequested, Decision, Effect, ScoreChanged
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.step import State, step
@@ -201,3 +201,25 @@ def test_a_repeated_decision_is_logged_once_a_day() -> None:
     log = Log("bo")
     log.learn(TUESDAY_NOON, count=20)
     assert len(log.decisions()) == 1
+
+
+def test_a_rule_with_a_lead_time_acts_before_the_score_falls_below_its_target() -> None:
+    log = Log()
+    log.learn(TUESDAY_NOON)
+    log.job(TUESDAY_NOON + HOUR_MS)
+    log.ticks(TUESDAY_NOON + 2 * HOUR_MS, TUESDAY_NOON + 300 * DAY_MS, 4 * HOUR_MS)
+    rule = "  - {id: keep-up, when: {stage: carried-through, falls_within_days: 21}, action: spaced-review}\n"
+    text = MAP.replace("reinforcement:\n", "reinforcement:\n" + rule.replace("}\n", ", title: t, body: b}\n"))
+    text = text.replace("target: 0.75}", "target: 0.75, opportunity_days: 365}")
+    early = msgspec.structs.replace(IN_FORCE, program=Program(load_program(text, "map.yaml")))
+    effects = step(State(), log.records, early)[1]
+    first = next(e for e in effects if isinstance(e, ActionRequested) and e.rule == "keep-up")
+    assert first.stage == "carried-through"
+    assert first.score is not None
+    assert first.score >= 0.75
+    assert "would be below it within 21 days" in first.why
+    # Without anything done, the score does cross its target within the lead time, and not long before.
+    scores = [(e.as_of_ms, e.score) for e in effects if isinstance(e, ScoreChanged) and e.score is not None]
+    crossed = next(at_ms for at_ms, score in scores if at_ms > first.as_of_ms and score < 0.75)
+    assert crossed - first.as_of_ms <= (21 + 7) * DAY_MS
+    assert first.as_of_ms > TUESDAY_NOON + 14 * DAY_MS

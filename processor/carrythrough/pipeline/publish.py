@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from carrythrough.evidence.types import Evidence
 from carrythrough.pipeline.effects import ActionAnswered, Effect, ScoreChanged, StageChanged, effect_id
+from carrythrough.pipeline.forecast import falls_within
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
@@ -185,7 +186,12 @@ class Publisher:
         news_ms: int,
     ) -> None:
         if pair.published.armed and reading.score is not None:
-            situation = Situation(subject, skill, reading.score, reading.stage, news_ms)
+            now_ms, model = pair.published.as_of_ms, self._in_force.model
+
+            def falls(days: int) -> bool:
+                return falls_within(learner, pair, now_ms, days * DAY_MS, skill, model)
+
+            situation = Situation(subject, skill, reading.score, reading.stage, news_ms, falls)
             self.effects += self._decider.decide(situation, learner, pair.published)
 
     def _next_due(self, subject: str, pair: PairState, skill_id: str, stage: Stage) -> int:

@@ -206,9 +206,14 @@ class EventRule(_Part, frozen=True, kw_only=True):
 
 
 class When(_Part, frozen=True, kw_only=True):
-    """What must be true of a (person, skill) for a reinforcement rule to be eligible."""
+    """What must be true of a (person, skill) for a reinforcement rule to be eligible.
+
+    falls_within_days: and the score, on its target now, will be below it after so many days if nothing
+    happens; 0 asks for no forecast.
+    """
 
     stage: StageName
+    falls_within_days: Annotated[int, Meta(ge=0, le=365)] = 0
 
 
 class Reinforcement(_Part, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from carrythrough.pipeline.effects import ActionRequested, Decision, effect_id
 from carrythrough.program.compile import Program
 from carrythrough.program.types import Reinforcement, Skill
 from carrythrough.reinforcement.guards import DAY_MS, HOUR_MS, Limits, Person, Verdict, check
-from carrythrough.reinforcement.rules import eligible, why
+from carrythrough.reinforcement.rules import FallsWithin, eligible, why
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.score import Score
 from carrythrough.scoring.state import LearnerState, Published
@@ -25,13 +25,17 @@ RELOG_MS = DAY_MS
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """What is decided about: one pair as of now. news_ms: age of the evidence that led here."""
+    """What is decided about: one pair as of now. news_ms: age of the evidence that led here.
+
+    falls_within: the forecast, asked only by rules with a lead time.
+    """
 
     subject: str
     skill: Skill
     score: Score
     stage: Stage
     news_ms: int
+    falls_within: FallsWithin = lambda _: False
 
 
 class Decider:
@@ -58,7 +62,7 @@ class Decider:
         self, s: Situation, learner: LearnerState, published: Published
     ) -> tuple[ActionRequested | Decision, ...]:
         """Return the effects of one decision point and note pushes and timers in the state given."""
-        rules = eligible(self._rules, s.stage, s.score, s.skill)
+        rules = eligible(self._rules, s.stage, s.score, s.skill, s.falls_within)
         rules = tuple(rule for rule in rules if s.news_ms <= rule.expires_h * HOUR_MS)
         if not rules:
             return ()
@@ -126,13 +130,13 @@ class Decider:
             chosen=chosen,
             propensity=1.0,
             suppressed_by=verdict.held_by,
-            why=why(s.stage, s.score, s.skill),
+            why=why(s.stage, s.score, s.skill, rule),
         )
 
     def _action(self, s: Situation, rule: Reinforcement, published: Published) -> ActionRequested:
         now = published.as_of_ms
         window = now // max(self._limits.cooldown_ms, HOUR_MS)
-        reason = why(s.stage, s.score, s.skill)
+        reason = why(s.stage, s.score, s.skill, rule)
         return ActionRequested(
             id=effect_id("action", self._tenant, s.subject, s.skill.id, rule.action, window),
             subject=s.subject,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from carrythrough.program.types import Reinforcement, Skill
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.score import Score, below
@@ -20,22 +22,37 @@ _OTHERWISE = {
 }
 
 
+FallsWithin = Callable[[int], bool]
+"""Whether the score will be below its target after so many days if nothing happens (`pipeline.forecast`)."""
+
+
 def eligible(
-    rules: tuple[Reinforcement, ...], stage: Stage, score: Score, skill: Skill
+    rules: tuple[Reinforcement, ...], stage: Stage, score: Score, skill: Skill, falls_within: FallsWithin
 ) -> tuple[Reinforcement, ...]:
     """Return the rules whose condition holds, in the order of the program map.
 
-    Rules on the stage "fading" also want P(T < target) >= BELOW_CERTAINTY; the others name an
-    absence or a kind of success, which the stage itself has established.
+    Rules on the stage "fading" also want P(T < target) >= BELOW_CERTAINTY; rules with a lead time want
+    the forecast to cross the target within it; the others name an absence or a kind of success, which
+    the stage itself has established.
     """
     found = tuple(rule for rule in rules if rule.when.stage == stage.text)
     if stage is Stage.FADING and found and below(score, skill.target) < BELOW_CERTAINTY:
         return ()
-    return found
+    return tuple(rule for rule in found if _soon(rule, score, skill, falls_within))
 
 
-def why(stage: Stage, score: Score, skill: Skill) -> str:
+def _soon(rule: Reinforcement, score: Score, skill: Skill, falls_within: FallsWithin) -> bool:
+    days = rule.when.falls_within_days
+    return not days or (score.value >= skill.target and falls_within(days))
+
+
+def why(stage: Stage, score: Score, skill: Skill, rule: Reinforcement | None = None) -> str:
     """Return the plain reason for a push, as the person who gets it reads it."""
+    if rule is not None and rule.when.falls_within_days:
+        return (
+            f"Your score of {round(100 * score.value)} is on the target of {round(100 * skill.target)}, and without "
+            f"any use it would be below it within {rule.when.falls_within_days} days."
+        )
     if stage is Stage.FADING:
         left = round(100 * score.pi / score.pi_fresh) if score.pi_fresh else 100
         return (
