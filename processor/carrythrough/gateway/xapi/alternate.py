@@ -44,8 +44,8 @@ def is_alternate(request: Request) -> bool:
 def unfold(request: Request, body: bytes) -> None:
     """Turn `request` into the one that its form stands for; raises PermanentError 400.
 
-    request: a POST with ?method=. body: its form. Changes method, query, headers and receive. A header of
-    the request itself counts before a field of that name, but for those that describe the form.
+    request: a POST with ?method=. body: its form. Changes method, query, headers and receive. A field
+    that is named as a header counts before the header of the request itself: what the form says is meant.
     """
     method = _method(request.query)
     if request.media_type not in {FORM, b""}:
@@ -74,7 +74,7 @@ def unfold(request: Request, body: bytes) -> None:
         headers.setdefault(b"content-type", b"application/json")
     request.method = method
     request.query = query
-    request.headers = {**headers, **kept}
+    request.headers = {**kept, **headers}
     request.headers[b"content-length"] = b"%d" % len(content or b"")
     request.receive = _replay(content or b"")
 
