@@ -192,7 +192,7 @@ BAD: dict[str, Bad] = {
     "-00:00": Bad(lambda: text_of(timestamp="2026-03-01T10:00:00-00:00").encode(), 400, "timestamp-invalid", "/timestamp"),
     "unknown version": Bad(lambda: text_of().encode(), 400, "version-unsupported", None, {"X-Experience-API-Version": "1.1.0"}),
     "no version": Bad(lambda: text_of().encode(), 400, "version-unsupported", None, {"X-Experience-API-Version": None}),
-    "a form": Bad(lambda: b"a=b", 415, "media-type-unsupported", "Content-Type", {"Content-Type": "application/x-www-form-urlencoded"}),
+    "a form": Bad(lambda: b"a=b", 400, "media-type-unsupported", "Content-Type", {"Content-Type": "application/x-www-form-urlencoded"}),
     "no credentials": Bad(lambda: text_of().encode(), 401, "credentials-missing-or-wrong", None, {"Authorization": None}),
     "wrong credentials": Bad(
         lambda: text_of().encode(), 401, "credentials-missing-or-wrong", None, {"Authorization": "Basic bG1zOndyb25n"}),
