@@ -24,7 +24,6 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.pages import words
 from carrythrough.pipeline.records import Kind
 from carrythrough.quarantine_file import Entry, default_path, read_quarantine
-from carrythrough.xapi.lenient import read_kept
 
 File = Annotated[
     Path | None, Parameter(help="Quarantine file that `ingest` wrote (default: the one of the data folder).")
@@ -256,6 +255,8 @@ class _Both:
         self._require_records()
         row = self.reader.row(entry["position"])
         if row is not None and row.kind == Kind.REFUSED:
+            from carrythrough.xapi.lenient import read_kept
+
             refused = read_kept(row.raw)
             return entry | {"problem": msgspec.to_builtins(refused.problem)}, refused.raw()
         return entry, bytes(row.raw) if row is not None else b""

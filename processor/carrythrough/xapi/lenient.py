@@ -7,14 +7,16 @@ statement goes into the log with the reason. Only a request that cannot be taken
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from carrythrough.errors import PermanentError, Problem
-from carrythrough.xapi import admission, fast_path, formats, repairs, strict_json
+from carrythrough.xapi import admission, fast_path, formats, repairs, signatures, strict_json
 from carrythrough.xapi.admitted import Admitted, Limits
+from carrythrough.xapi.query import AttachmentData
 
 _encode = msgspec.json.Encoder().encode
 _MARKED = bytes(range(128)) + b"?" * 128
@@ -95,6 +97,20 @@ def set_aside(text: bytes, problem: Problem, sender: Sender) -> Refused:
     except UnicodeDecodeError:
         kept = Kept(sender.credential, sender.version, problem, text_base64=base64.b64encode(text).decode())
     return Refused(_encode(kept), problem, _said(text))
+
+
+def signed(one: Lenient, sender: Sender, received: Mapping[str, AttachmentData], limits: Limits) -> Lenient:
+    """Return the statement, or what is set aside in its place when a signature of it is malformed.
+
+    received: the attachments that there are, by SHA-2 in lower case.
+    """
+    if isinstance(one, Refused) or not one.statement.attachments:
+        return one
+    try:
+        signatures.check(one, "", received, limits, v2=sender.version.startswith("2."))
+    except PermanentError as refused:
+        return set_aside(sent_text(one), refused.problem, sender)
+    return one
 
 
 def sent_text(one: Admitted) -> bytes:

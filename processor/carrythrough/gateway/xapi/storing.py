@@ -79,7 +79,7 @@ def taken(body: Body, limits: Limits, attachment_limits: AttachmentLimits) -> Ta
         mended = lenient.admit(
             text, limits, msgspec.structs.replace(body.sender, received=frozenset(received))
         )
-        checked = [_leniently_signed(one, body.sender, received, limits) for one in mended]
+        checked = [lenient.signed(one, body.sender, received, limits) for one in mended]
         return Taken(text, checked, tuple(received.values()))
     admitted = admit(text, limits, body.version, received)
     v2 = body.version == "2.0.0"
@@ -90,19 +90,6 @@ def taken(body: Body, limits: Limits, attachment_limits: AttachmentLimits) -> Ta
     if received:
         attachments.refuse_unnamed(received, admitted)
     return Taken(text, admitted, tuple(received.values()))
-
-
-def _leniently_signed(
-    one: Lenient, sender: Sender, received: Mapping[str, AttachmentData], limits: Limits
-) -> Lenient:
-    """Return the statement, or what is set aside in its place when its signature is malformed."""
-    if isinstance(one, Refused) or not one.statement.attachments:
-        return one
-    try:
-        signatures.check(one, "", received, limits, v2=sender.version == "2.0.0")
-    except PermanentError as refused:
-        return lenient.set_aside(lenient.sent_text(one), refused.problem, sender)
-    return one
 
 
 def _is_array(text: bytes) -> bool:
