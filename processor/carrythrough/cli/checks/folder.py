@@ -146,7 +146,7 @@ def _credentials(path: Path) -> Result:
 
 def _durability(path: Path) -> Result:
     try:
-        for name in ("log.sqlite", "state.sqlite", "documents.sqlite"):
+        for name in ("log.sqlite", "state.sqlite", "documents.sqlite", "attachments.sqlite"):
             if not (path / name).exists():
                 fix = "start the server once; the state is made again from the log"
                 return Result("durability", "warning", f"{name} does not exist", fix)
