@@ -18,11 +18,12 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from carrythrough.reinforcement.stage import enough
 from carrythrough.scoring import beta
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.head import FEATURES, features, sigmoid
 from carrythrough.scoring.model import SHIPPED
-from carrythrough.scoring.score import job_sums
+from carrythrough.scoring.score import weigh
 from carrythrough.testing.simulator import Simulator
 from carrythrough.testing.simulator_conditions import ROUGH
 from carrythrough.testing.simulator_log import SimulatedLog
@@ -36,10 +37,8 @@ HELD_OUT_SEEDS = (91, 92)
 RIDGE = 800.0
 STEPS = 6_000
 STRENGTHS = (2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0)
-SHOWN_OUTCOMES = 5
-"""Readings with fewer outcomes are never shown, so the certainty is not chosen on them."""
 COVERAGE = 0.80
-COVERAGE_SAMPLE = 4_000
+COVERAGE_SAMPLE = 15_000
 _SIGNS = np.array([0, *[1] * 6, *[1] * 6, -1, 1, 1, 2])
 """1: not negative, -1: not positive, 0: free, 2: nought; in the order of FEATURES.
 
@@ -48,8 +47,8 @@ Exposure is kept out of the head: to watch more must never be a way to score mor
 
 _NOUGHT = 2
 
-Sample = tuple[list[float], float, float, float, int]
-"""(features, truth, weight of job outcomes, weighted successes, outcomes)."""
+Sample = tuple[list[float], float, float, float, bool]
+"""(features, truth, weight of job outcomes, weighted successes, enough evidence to be shown)."""
 
 
 def samples(seed: int, employees: int) -> Iterator[Sample]:
@@ -57,15 +56,17 @@ def samples(seed: int, employees: int) -> Iterator[Sample]:
     organisation = load_organisation(employees)
     simulator = Simulator(organisation, seed, START_MS, conditions=ROUGH)
     log = SimulatedLog(organisation, simulator, SHIPPED)
+    policy = log.program.policy
     for day in range(READ_EVERY_DAYS, DAYS, READ_EVERY_DAYS):
         now_ms = START_MS + day * DAY_MS
         log.fold(now_ms)
         for employee, skill, learner, pair in log.pairs():
             if pair.outcomes() >= 3:
-                volatile = log.program.skills[skill].volatile
-                trials, successes, _ = job_sums(pair, now_ms, volatile=volatile)
+                weight = weigh(pair, now_ms, volatile=log.program.skills[skill].volatile)
                 truth = simulator.truth(employee, skill, now_ms)
-                yield features(learner, pair, now_ms, SHIPPED), truth, trials, successes, pair.outcomes()
+                shown = enough(weight, policy.minimum_outcomes, policy.minimum_effective)
+                row = features(learner, pair, now_ms, SHIPPED)
+                yield row, truth, weight.trials, weight.successes, shown
 
 
 def fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -95,7 +96,7 @@ def loss(p: np.ndarray, y: np.ndarray) -> float:
 
 def coverage(rows: list[Sample], weights: np.ndarray, m: float, certainty: float) -> float:
     """Return the share of (at most COVERAGE_SAMPLE) shown readings whose 80 % interval holds the truth."""
-    shown = [row for row in rows if row[4] >= SHOWN_OUTCOMES]
+    shown = [row for row in rows if row[4]]
     shown = shown[:: max(1, len(shown) // COVERAGE_SAMPLE)]
     held = 0
     for row, truth, trials, successes, _ in shown:

@@ -169,10 +169,17 @@ def _truth(employees: int, *, quiet: bool) -> dict[str, float | int | None]:
     result = hold_against_truth(SHIPPED, employees)
     if not quiet:
         _show_truth(result, employees, len(HELD_OUT_SEEDS))
-    return {"sim_coverage80": result.coverage}
+    return {
+        "sim_coverage80": result.coverage,
+        "sim_error": result.error,
+        "sim_calibration": result.calibration,
+        "sim_stages": result.stages,
+        "sim_drop_delay_days": result.drops.median_days,
+    }
 
 
 def _show_truth(result: TruthResult, employees: int, organisations: int) -> None:
+    from carrythrough.cli.science.truth import SEEN_DAYS
     from carrythrough.cli.table import table
 
     say("simulator with known truth", "bold")
@@ -180,6 +187,15 @@ def _show_truth(result: TruthResult, employees: int, organisations: int) -> None
         f"{plural(result.readings, 'reading')} of {plural(organisations, 'organisation')} of {employees} people: "
         f"the 80 % interval holds the truth in {100 * result.coverage:.1f} %, its mean width is "
         f"{result.width:.3f}, the mean error of the score {result.error:.3f}."
+    )
+    drops = result.drops
+    delay = (
+        "" if drops.median_days is None else f", in the median {drops.median_days:+.0f} days after the fall"
+    )
+    say_wrapped(
+        f"The stage is the one that the truth would have given in {100 * result.stages:.1f} %, the side of the target "
+        f"in {100 * result.sides:.1f} %. Calibration error of the score over tenths {result.calibration:.3f}. "
+        f"{plural(drops.drops, 'true fall')} below the target, {drops.seen} seen within {SEEN_DAYS} days{delay}."
     )
     table(
         [("score", "right"), ("truth", "right"), ("readings", "right")],

@@ -18,6 +18,6 @@ SHIPPED = Model(
         0.0, 0.0, 0.123, 0.214, 0.421, 0.01,
         -0.39, 0.217, 0.259, 0.0,
     ),
-    job_strength=16.0,
-    certainty=0.45,
+    job_strength=24.0,
+    certainty=0.4,
 )  # fmt: skip

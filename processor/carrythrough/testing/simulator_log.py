@@ -19,6 +19,7 @@ from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.step import State, step
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
+from carrythrough.reinforcement.stage import Stage, stage_of
 from carrythrough.scoring.head import Model
 from carrythrough.scoring.state import LearnerState, PairState
 from carrythrough.testing.simulator import Delivery, Simulator
@@ -30,13 +31,19 @@ _VERSION = "1.0.3"
 
 
 class TruthReading(msgspec.Struct, frozen=True):
-    """One pair read by the product at `at_ms`, and the truth: P(the next opportunity meets the standard)."""
+    """One pair read by the product at `at_ms`, and the truth: P(the next opportunity meets the standard).
+
+    target: of the skill. true_stage: the stage by the same rules, had they known the truth and its peak so far
+    in place of score and prior.
+    """
 
     employee: str
     skill: str
     at_ms: int
     reading: Reading
     truth: float
+    target: float
+    true_stage: Stage
 
 
 class SimulatedLog:
@@ -50,6 +57,7 @@ class SimulatedLog:
         self.employees = {directory.subject_of_employee(p.id): p.id for p in organisation.people}
         self.state = State()
         self._position = 0
+        self._peaks: dict[tuple[str, str], float] = {}
 
     def fold(self, until_ms: int) -> list[Record]:
         """Fold what arrives before `until_ms` and return its records."""
@@ -69,10 +77,13 @@ class SimulatedLog:
         """Yield every pair with enough evidence as the product would show it at `at_ms`."""
         for employee, skill, learner, pair in self.pairs():
             entry = self.program.skills[skill]
+            truth = self.simulator.truth(employee, skill, at_ms)
+            peak = self._peaks[employee, skill] = max(truth, self._peaks.get((employee, skill), 0.0))
             reading = read_pair(learner, pair, at_ms, entry, self.in_force.model, self.program.policy)
             if reading.score is not None:
-                truth = self.simulator.truth(employee, skill, at_ms)
-                yield TruthReading(employee, skill, at_ms, reading, truth)
+                known = msgspec.structs.replace(reading.score, value=truth, pi=truth, pi_fresh=peak)
+                stage = stage_of(known, pair, entry, at_ms)
+                yield TruthReading(employee, skill, at_ms, reading, truth, entry.target, stage)
 
     def _records(self, delivery: Delivery) -> Iterator[Record]:
         body = msgspec.json.encode(delivery.payload)
