@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 import pytest
 
@@ -22,6 +23,9 @@ from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError
 from carrythrough.events.performance import admit_events
 from carrythrough.pipeline.model_version import ModelVersion
+from carrythrough.pipeline.reading import read_pair
+from carrythrough.program.compile import Program
+from carrythrough.program.load import load_program
 from carrythrough.scoring.model import SHIPPED
 from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
@@ -199,6 +203,25 @@ def test_what_was_shown_comes_back_whatever_came_later(installation: Installatio
     with FolderReader(on.folder / "data") as reader:
         for time_ms, entry in list(shown.items())[::4]:
             same(reader.explanation(on.subject, "calm", None, time_ms), entry)
+
+
+def test_the_log_folded_again_up_to_a_time_agrees(installation: Installation) -> None:
+    on = installation
+    shown, ids = weeks(on)
+    on.check(START + 5 * DAY, met=False)
+    on.void(ids[8])
+    program = Program(load_program((on.folder / "map.yaml").read_text(), "map.yaml"))
+    log = apsw.Connection(str(on.folder / "data" / "log.sqlite"), flags=apsw.SQLITE_OPEN_READONLY)
+    for time_ms in list(shown)[::3]:
+        position = log.execute("SELECT max(position) FROM log WHERE stored_ms <= ?", (time_ms,)).get
+        state = offline_fold(on.folder / "data", up_to=position)
+        learner = state.learners[on.subject]
+        skill = program.skills["calm"]
+        reading = read_pair(learner, learner.pairs["calm"], time_ms, skill, SHIPPED, program.policy)
+        score = None if reading.score is None else round(reading.score.value, 4)
+        then = on.explained(known_ms=time_ms)
+        assert (then["score"], then["stage"]) == (score, reading.stage.text)
+    log.close()
 
 
 def test_an_earlier_event_time_is_seen_with_todays_knowledge(installation: Installation) -> None:
