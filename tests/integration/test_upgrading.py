@@ -10,7 +10,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from carrythrough.cli.folder_reader import FolderReader
 from carrythrough.embedded.runtime import Embedded
+from carrythrough.errors import PermanentError
 from carrythrough.scoring.codec import STATE_VERSION, decode_pair, encode_pair
 from carrythrough.scoring.state import PairState
 from carrythrough.settings import Settings
@@ -90,6 +92,10 @@ def made_old(state: Path) -> int:
 def test_state_is_derived_again_and_what_was_published_stays(folder: Path) -> None:
     state = folder / "data" / "state.sqlite"
     said = made_old(state)
+    with pytest.raises(PermanentError) as caught:
+        FolderReader(folder / "data")
+    assert caught.value.problem.code == "state-of-another-version"
+    assert "carrythrough serve" in caught.value.problem.fix
     embedded = Embedded(settings_of(folder))
     embedded.start(deliver=False)
     assert embedded.caught_up()
@@ -98,6 +104,8 @@ def test_state_is_derived_again_and_what_was_published_stays(folder: Path) -> No
     assert all(entry["sequence"] >= 10 for entry in page)
     embedded.stop()
     data = folder / "data"
+    with FolderReader(data) as reader:
+        assert len(reader.scores(skill="", stage="", team="", limit=9)[0]) == 2
     assert compare(offline_fold(data), stored_state(data)) == []
     connection = apsw.Connection(str(state))
     assert list(connection.execute("SELECT position FROM void")) == [(said,)]

@@ -11,7 +11,7 @@ import time
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import apsw
 
@@ -23,8 +23,10 @@ from carrythrough.embedded.history import History
 from carrythrough.embedded.log import LogFile, LogReader, Row
 from carrythrough.embedded.queries import PAGE_MAX, Queries
 from carrythrough.embedded.store import StateFile
+from carrythrough.embedded.upgrading import META_NAME
 from carrythrough.errors import PermanentError, Problem, TransientError
 from carrythrough.pipeline.plan import InForce
+from carrythrough.scoring.codec import STATE_VERSION
 from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.formats import uuid_bytes
 
@@ -39,6 +41,7 @@ class _State:
         self.path = path
         self._connection = connect(path, readonly=True)
         meta = dict(self._connection.execute("SELECT name, value FROM meta"))
+        _require_current(meta)
         self.position = int(meta.get("position", 0))
         self.counters = {name: value for name, value in meta.items() if name.startswith("count.")}
 
@@ -231,6 +234,26 @@ def _skill_not_then(skill: str) -> PermanentError:
             where="--skill",
             rule="what was shown then goes by the map that was in force then",
             fix="name a skill of that map, or a later time",
+        )
+    )
+
+
+def _require_current(meta: dict[str, Any]) -> None:
+    """Refuse a state file of another version: a reader changes nothing, so it cannot bring it up to date."""
+    if not meta or int(meta.get(META_NAME, 0)) == STATE_VERSION:
+        return
+    found = int(meta.get(META_NAME, 0))
+    raise PermanentError(
+        Problem(
+            code="state-of-another-version",
+            status=409,
+            title="The data folder was written by another version",
+            detail=f"state version {found or 'of the first releases'}, this program knows {STATE_VERSION}",
+            where="data_dir",
+            rule="reading a folder changes nothing in it, also not its version",
+            fix="start a server on it once (`carrythrough serve`), which brings it up to date"
+            if found < STATE_VERSION
+            else "use the version of Carrythrough that wrote it, or a later one",
         )
     )
 
