@@ -39,7 +39,7 @@ POISON: dict[str, tuple[int, bytes]] = {
     "an empty row": (Kind.STATEMENT, b""),
     "a void whose target is no id": (Kind.STATEMENT, json.dumps(VOID_OF_NOTHING).encode()),
     "an event of a kind to come": (Kind.EVENT, b'{"id":"1","source":"crm","kind":"horoscope","time":"now"}'),
-    "a kind of record to come": (9, b"{}"),
+    "a kind of record to come": (99, b"{}"),
     "a program map that breaks the rules": (Kind.PROGRAM, b'{"file":"map.yaml","text":"map: 1"}'),
     "a program map without its envelope": (Kind.PROGRAM, b"map: plain"),
     "a roster that is none": (Kind.ROSTER, b'{"file":"roster.yaml","text":"people: 7"}'),
