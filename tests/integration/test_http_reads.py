@@ -52,6 +52,7 @@ SCOPES = {
     "reader": ("scores/read", "people/read"),
     "plain": ("scores/read",),
     "coach": ("scores/read", "learner/read"),
+    "board": ("groups/read",),
 }
 
 
@@ -231,6 +232,9 @@ def test_groups_are_hidden_in_small_organisations(server: Server) -> None:
     assert [group["group"] for group in found["groups"]] == ["north", "south"]
     assert {group["overall"]["hidden"] for group in (found["program"], *found["groups"])} == {"small"}
     assert server.lms.get("/v1/groups").status_code == 403
+    board = server.clients["board"]
+    assert board.get("/v1/groups").status_code == 200
+    assert board.get("/v1/scores").status_code == 403
 
 
 def test_metrics_stand_on_a_port_of_their_own(server: Server) -> None:

@@ -59,14 +59,14 @@ class Explainer:
         """Explain one score; None for a skill that the map does not have.
 
         at_ms: as of this event time, with today's knowledge. known_ms: as it was shown at this time,
-        from what the log held and the versions in force by then; the two together: what was then
-        known of the earlier time.
+        from what the log held and the versions in force by then (now, for a time to come); the two
+        together: what was then known of the earlier time.
         """
         with self._lock:
             known = (
                 self._now(subject, skill_id, now_ms, at_ms)
                 if known_ms is None
-                else self._then(subject, skill_id, known_ms, at_ms)
+                else self._then(subject, skill_id, min(known_ms, now_ms), at_ms)
             )
         skill = known.in_force.program.skills.get(skill_id)
         if skill is None:
