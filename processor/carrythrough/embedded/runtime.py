@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.dispatch.registry import build_adapters
@@ -27,7 +27,6 @@ from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
-from carrythrough.embedded.shadowing import ShadowThread
 from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
@@ -52,6 +51,9 @@ from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admitted import Admitted
 from carrythrough.xapi.lenient import Sender
 from carrythrough.xapi.query import VERSION_CODES, AttachmentData
+
+if TYPE_CHECKING:
+    from carrythrough.embedded.shadowing import ShadowThread
 
 SEND_GRACE_S = 3.0
 """How long a stop waits for sends under way; what is cut off is sent again under the same key."""
@@ -120,7 +122,7 @@ class Embedded:
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self.pull = BackgroundPull(pullers)
         self.forwarding = self._forwarding(forward_secrets)
-        self._shadow = ShadowThread(path, self.state.path, lambda: self.fold.in_force.model)
+        self._shadow: ShadowThread | None = None
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
@@ -147,13 +149,14 @@ class Embedded:
             self.pull.start()
             self.forwarding.start()
             if self.settings.shadow_learner:
-                self._shadow.start()
+                self._start_shadow()
         self._ticker.start()
 
     def stop(self) -> None:
         """Stop in order: no new ticks, no more reading, what waits is committed and folded, sends end."""
         self._ticker.stop()
-        self._shadow.stop()
+        if self._shadow is not None:
+            self._shadow.stop()
         self.pull.stop()
         self.forwarding.stop()
         self.committer.stop()
@@ -169,6 +172,14 @@ class Embedded:
         self._attachments.close()
         self.log.close()
         self.folder_lock.close()
+
+    def _start_shadow(self) -> None:
+        # Here, because it brings numpy with it: 20 MB that a server without a shadow does not need.
+        from carrythrough.embedded.shadowing import ShadowThread  # noqa: PLC0415
+
+        path = self.folder_lock.path
+        self._shadow = ShadowThread(path, self.state.path, lambda: self.fold.in_force.model)
+        self._shadow.start()
 
     def _forwarding(self, secrets: dict[str, str]) -> Forwarding:
         sources = Sources(
