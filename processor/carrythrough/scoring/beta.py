@@ -11,6 +11,8 @@ from math import exp, lgamma, log, log1p, sqrt
 _TERMS_MAX = 300
 _STEPS_MAX = 40
 _CONVERGED = 1e-11
+_CONVERGED_QUANTILE = 1e-9
+"""Enough for a quantile to 1e-6."""
 _TINY = 1e-300
 _X_CLOSE = 1e-6
 _STEP_LAST = 0.0035
@@ -27,18 +29,18 @@ def log_norm(a: float, b: float) -> float:
     return lgamma(a + b) - lgamma(a) - lgamma(b)
 
 
-def _cdf(x: float, a: float, b: float, norm: float) -> float:
+def _cdf(x: float, a: float, b: float, norm: float, converged: float = _CONVERGED) -> float:
     if x <= 0.0:
         return 0.0
     if x >= 1.0:
         return 1.0
     front = exp(norm + a * log(x) + b * log1p(-x))
     if x < (a + 1.0) / (a + b + 2.0):
-        return front * _fraction(x, a, b) / a
-    return 1.0 - front * _fraction(1.0 - x, b, a) / b
+        return front * _fraction(x, a, b, converged) / a
+    return 1.0 - front * _fraction(1.0 - x, b, a, converged) / b
 
 
-def _fraction(x: float, a: float, b: float) -> float:
+def _fraction(x: float, a: float, b: float, converged: float) -> float:
     """Return the continued fraction of DLMF 8.17.22 by Lentz's method (Numerical Recipes 6.4).
 
     Called only for x below the mean, where no denominator comes near zero; the guard stands
@@ -59,7 +61,7 @@ def _fraction(x: float, a: float, b: float) -> float:
         c = (1.0 + step / c) or _TINY
         delta = d * c
         h *= delta
-        if -_CONVERGED < delta - 1.0 < _CONVERGED:
+        if -converged < delta - 1.0 < converged:
             break
     return h
 
@@ -84,7 +86,7 @@ def _quantile(p: float, a: float, b: float, norm: float) -> float:
     low, high = 0.0, 1.0
     x = _first_guess(p, a, b)
     for _ in range(_STEPS_MAX):
-        error = _cdf(x, a, b, norm) - p
+        error = _cdf(x, a, b, norm, _CONVERGED_QUANTILE) - p
         if error > 0.0:
             high = x
         else:

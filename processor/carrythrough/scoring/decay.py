@@ -10,6 +10,7 @@ evidence alone. Never rebase by shifting: that rounds.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ldexp
 from typing import Final
 
@@ -31,6 +32,8 @@ _YW_HALF: Final = 1 << (_YW_SHIFT - 1)
 _HALF_BITS: Final = FRACTION_BITS // 2
 _HALF_MASK: Final = (1 << _HALF_BITS) - 1
 
+FACTORS_REMEMBERED: Final = 2_048
+"""Factors kept: the channels of a pair, and pairs read at one time, share their landmarks."""
 BLOCK_KEY_BITS: Final = 32
 """A key of `Sums` is half-life index << 32 | block number (blocks since the epoch, never negative)."""
 
@@ -83,13 +86,19 @@ def _admit_block(sums: Sums, key: int) -> bool:
     return True
 
 
+@lru_cache(maxsize=FACTORS_REMEMBERED)
+def _unit_now(age_ms: int, half_life_ms: int) -> float:
+    """Return what one unit of a sum whose landmark is `age_ms` old weighs now."""
+    return ldexp(decay(age_ms, half_life_ms), -SUM_BITS)
+
+
 def read_weight(sums: Sums, half_lives: tuple[int, ...], index: int, now_ms: int) -> float:
     """Return N decayed to `now_ms` for one half-life: the same bits as `read(...)[index][0]`."""
     half_life = half_lives[index]
     total = 0.0
     for key in sorted(k for k in sums if k >> BLOCK_KEY_BITS == index):
         landmark = (key & 0xFFFFFFFF) * BLOCK_HALF_LIVES * half_life
-        total += sums[key][0] * ldexp(decay(now_ms - landmark, half_life), -SUM_BITS)
+        total += sums[key][0] * _unit_now(now_ms - landmark, half_life)
     return total
 
 
@@ -103,7 +112,7 @@ def read(sums: Sums, half_lives: tuple[int, ...], now_ms: int) -> list[tuple[flo
         index = key >> BLOCK_KEY_BITS
         half_life = half_lives[index]
         landmark = (key & 0xFFFFFFFF) * BLOCK_HALF_LIVES * half_life
-        factor = ldexp(decay(now_ms - landmark, half_life), -SUM_BITS)
+        factor = _unit_now(now_ms - landmark, half_life)
         n, a, r = sums[key]
         before = totals[index]
         totals[index] = (before[0] + n * factor, before[1] + a * factor, before[2] + r * factor)

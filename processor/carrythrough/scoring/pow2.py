@@ -6,7 +6,6 @@ forward decay needs it most; this table is built from integer square roots only.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import isqrt, ldexp
 
 FRACTION_BITS = 20
@@ -16,9 +15,6 @@ TABLE_BITS = 62
 
 WHOLE_MAX = 800
 """Half-lives into the future beyond which a power saturates, so that sums of it stay finite floats."""
-
-DECAYS_REMEMBERED = 2_048
-"""Powers of two kept: the channels of a pair, and pairs read at one time, share their landmarks."""
 
 _HALF_BITS = FRACTION_BITS // 2
 _HALF_MASK = (1 << _HALF_BITS) - 1
@@ -57,7 +53,6 @@ def fraction(remainder: int, period: int) -> int:
     return COARSE[f >> _HALF_BITS] * FINE[f & _HALF_MASK] >> TABLE_BITS
 
 
-@lru_cache(maxsize=DECAYS_REMEMBERED)
 def decay(age: int, period: int) -> float:
     """Return 2**(-age/period) as a float; above 1 for negative ages, and no more than 2**WHOLE_MAX.
 
