@@ -32,12 +32,13 @@ from carrythrough.scoring.state import LearnerState, PairState, apply
 
 SNAPSHOT_NAME = "shadow.json"
 POSITION_MAX = (1 << 63) - 1
-CHUNK_ROWS = 200
-"""Outcomes read at a time; what is learnt does not depend on it."""
+CHUNK_ROWS = 20
+"""Outcomes read at a time; what is learnt does not depend on it. Each may need a few milliseconds of its person."""
 TURN_S = 0.05
 """A turn begins no further chunk after this."""
 REST_S = 1.0
-"""Rest after each turn: the shadow takes about a twentieth of one core at most while it catches up."""
+RESTS_PER_WORK = 19.0
+"""Rest after each turn: the shadow takes a twentieth of one core at most while it catches up."""
 IDLE_S = 10.0
 """Rest when there was nothing new."""
 OUTCOMES_LEAST = 3
@@ -185,8 +186,10 @@ class ShadowThread:
     def _run(self) -> None:
         rest_s = REST_S
         while not self._ended.wait(rest_s):
+            began = time.monotonic()
             try:
-                rest_s = REST_S if self._turn() else IDLE_S
+                more = self._turn()
+                rest_s = max(REST_S if more else IDLE_S, RESTS_PER_WORK * (time.monotonic() - began))
             except (apsw.Error, OSError) as error:  # the disk may be full or busy; the next turn tries again
                 _logger.warning("shadow_waits", error=f"{type(error).__name__}: {error}")
                 rest_s = IDLE_S
