@@ -7,7 +7,16 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carrythrough.scoring.groups import SIBLING, SMALL, WHOLE, GroupScore, Member, group_scores, suppressed
+from carrythrough.scoring.groups import (
+    SIBLING,
+    SMALL,
+    WHOLE,
+    GroupScore,
+    Member,
+    group_scores,
+    suppressed,
+    suppressed_together,
+)
 from carrythrough.scoring.overall import SKILL_CORRELATION, interval_of, overall_of, variance_of
 from carrythrough.scoring.score import Score
 
@@ -64,7 +73,7 @@ def test_no_subtraction_reaches_fewer_people_than_the_minimum(members: list[Memb
 @given(organisations())
 @settings(max_examples=60)
 def test_what_is_shown_is_the_plain_mean(members: list[Member]) -> None:
-    for (dimension, group), found in group_scores(members, MINIMUM).items():
+    for (dimension, group), found in group_scores({"": members}, MINIMUM)[""].items():
         mine = [m for m in members if dimension == "program" or m.groups[dimension] == group]
         if isinstance(found, GroupScore):
             assert found.people == len(mine)
@@ -98,6 +107,50 @@ def test_a_whole_under_the_minimum_hides_everything() -> None:
 def test_a_whole_with_one_team_under_the_minimum_of_the_rest_is_safe() -> None:
     hidden = suppressed(organisation(a=30), MINIMUM)
     assert hidden == {}
+
+
+def skilled(**teams: tuple[int, tuple[str, ...]]) -> dict[str, dict[tuple[str, str], frozenset[str]]]:
+    """Teams by name: size, and the skills that everybody in it has."""
+    found: dict[str, list[Member]] = {"": []}
+    for team, (size, skills) in teams.items():
+        mine = [Member(f"{team}-{n}", {"team": team}, 0.5, 0.01) for n in range(size)]
+        for variable in ("", *skills):
+            found.setdefault(variable, []).extend(mine)
+    return {variable: people_of(members) for variable, members in found.items()}
+
+
+def test_neither_the_overall_score_nor_the_skills_tell_the_one_that_is_hidden() -> None:
+    people = skilled(a=(20, ("x", "y")), b=(12, ("x", "y", "z")), c=(3, ("x", "z")))
+    hidden = suppressed_together(people, MINIMUM, "")
+    # c is too small in x and z, so a sibling is hidden in each; in b that leaves y beside the overall score.
+    for team in ("a", "b"):
+        skills = [v for v in people if v and people[v].get(("team", team))]
+        out = [v for v in skills if ("team", team) in hidden[v]]
+        assert bool(out) == (("team", team) in hidden[""]), team
+    for variable in hidden:
+        assert len({key for key in hidden[variable] if key != WHOLE}) != 1
+
+
+def test_a_group_of_people_with_different_skills_keeps_its_overall_score() -> None:
+    people = skilled(a=(20, ("x",)), b=(20, ("x",)))
+    some = frozenset(sorted(people["x"]["team", "a"])[:5])
+    people["y"] = {WHOLE: some, ("team", "a"): some}
+    hidden = suppressed_together(people, MINIMUM, "")
+    assert set(hidden["y"]) == {WHOLE, ("team", "a")}
+    assert hidden[""] == hidden["x"] == {}
+
+
+@given(organisations(), st.data())
+@settings(max_examples=40)
+def test_hiding_together_always_ends_and_hides_no_less(members: list[Member], data: st.DataObject) -> None:
+    people = {"": people_of(members)}
+    for skill in "xyz":
+        mine = data.draw(st.sampled_from([members, members[::2], members[: len(members) // 3]]))
+        people[skill] = people_of(mine)
+    together = suppressed_together(people, MINIMUM, "")
+    for variable, groups in people.items():
+        assert set(suppressed(groups, MINIMUM)) <= set(together[variable])
+        assert suppressed(groups, MINIMUM, together[variable]).keys() == together[variable].keys()
 
 
 def score(alpha: float, beta: float) -> Score:

@@ -73,8 +73,7 @@ class Groups:
             whole = overall_of([(importance, score) for _, importance, score in parts])
             if whole is not None:
                 members[OVERALL].append(Member(subject, groups, whole.value, whole.variance))
-        minimum = in_force.program.policy.minimum_group
-        return {name: group_scores(found, minimum) for name, found in members.items()}
+        return group_scores(members, in_force.program.policy.minimum_group, OVERALL)
 
     def _everybody(self) -> Iterator[tuple[str, LearnerState]]:
         after = 0

@@ -18,6 +18,8 @@ Key = tuple[str, str]
 """(dimension, group): ("team", "north"). The whole is WHOLE."""
 
 WHOLE: Key = ("program", "")
+ALIKE_SHARE = 10
+"""Two sets of people are taken for the same when they differ by no more than one in so many."""
 SMALL, SIBLING = "small", "sibling"
 """Why a group is hidden: it is too small itself, or showing it would give a small one away."""
 
@@ -39,19 +41,28 @@ class GroupScore(NamedTuple):
     people: int
 
 
-def group_scores(members: Iterable[Member], minimum: int) -> dict[Key, GroupScore | str]:
-    """Return the mean of each group and of WHOLE, or the reason (SMALL, SIBLING) why it is hidden.
+def group_scores(
+    members: Mapping[str, Iterable[Member]], minimum: int, overall: str = ""
+) -> dict[str, dict[Key, GroupScore | str]]:
+    """Return the means of each variable: those of the groups and of WHOLE, or why one is hidden (SMALL, SIBLING).
 
-    minimum: people that a group needs, at least 1.
+    members: by variable, a skill or `overall`, which is computed from the skills. minimum: people that
+    a group needs, at least 1.
     """
-    people: dict[Key, dict[str, Member]] = {WHOLE: {}}
-    for member in members:
-        people[WHOLE][member.subject] = member
-        for key in member.groups.items():
-            people.setdefault(key, {})[member.subject] = member
-    hidden = suppressed({key: frozenset(found) for key, found in people.items()}, minimum)
+    people: dict[str, dict[Key, dict[str, Member]]] = {}
+    for variable, found in members.items():
+        groups = people[variable] = {WHOLE: {}}
+        for member in found:
+            groups[WHOLE][member.subject] = member
+            for key in member.groups.items():
+                groups.setdefault(key, {})[member.subject] = member
+    sets = {v: {key: frozenset(found) for key, found in groups.items()} for v, groups in people.items()}
+    hidden = suppressed_together(sets, minimum, overall)
     return {
-        key: hidden[key] if key in hidden else _mean(list(found.values())) for key, found in people.items()
+        variable: {
+            key: hidden[variable].get(key) or _mean(list(found.values())) for key, found in groups.items()
+        }
+        for variable, groups in people.items()
     }
 
 
@@ -60,12 +71,55 @@ def _mean(members: list[Member]) -> GroupScore:
     return GroupScore(sum(m.value for m in members) / n, sum(m.variance for m in members) / (n * n), n)
 
 
-def suppressed(people: Mapping[Key, frozenset[str]], minimum: int) -> dict[Key, str]:
+def suppressed_together(
+    people: Mapping[str, Mapping[Key, frozenset[str]]], minimum: int, overall: str
+) -> dict[str, dict[Key, str]]:
+    """Return what to hide of each variable, so that the overall score gives no skill away, nor the skills it.
+
+    In a group in which (nearly) everybody has the same skills, the mean overall score is a mean of the means
+    of the skills: of the one and the others, all but one tell the last. There either none is hidden, or
+    the overall score and a skill are.
+    """
+    forced: dict[str, set[Key]] = {variable: set() for variable in people}
+    while True:
+        hidden = {v: suppressed(groups, minimum, forced[v]) for v, groups in people.items()}
+        more = _told_by_the_rest(people, hidden, overall)
+        if not more:
+            return hidden
+        for variable, key in more:
+            forced[variable].add(key)
+
+
+def _told_by_the_rest(
+    people: Mapping[str, Mapping[Key, frozenset[str]]], hidden: Mapping[str, Mapping[Key, str]], overall: str
+) -> list[tuple[str, Key]]:
+    more: list[tuple[str, Key]] = []
+    for key, everybody in people.get(overall, {}).items():
+        skills = [v for v in sorted(people) if v != overall and people[v].get(key)]
+        if key == WHOLE or not skills or not all(_alike(people[v][key], everybody) for v in skills):
+            continue
+        out = [v for v in skills if key in hidden[v]]
+        if out and key not in hidden[overall]:
+            more.append((overall, key))
+        elif key in hidden[overall] and not out:
+            more.append((min(skills, key=lambda v: (len(people[v][key]), v)), key))
+    return more
+
+
+def _alike(some: frozenset[str], everybody: frozenset[str]) -> bool:
+    return len(everybody - some) * ALIKE_SHARE <= len(everybody)
+
+
+def suppressed(
+    people: Mapping[Key, frozenset[str]], minimum: int, forced: Iterable[Key] = ()
+) -> dict[Key, str]:
     """Return the groups to hide with the reason; what is shown then gives nothing under `minimum` people away.
 
-    people: who is in each group; each dimension divides the people of WHOLE. Groups without anybody are hidden.
+    people: who is in each group; each dimension divides the people of WHOLE. Groups without anybody are
+    hidden, and so are those in `forced`.
     """
     hidden = {key: SMALL for key, found in people.items() if len(found) < minimum}
+    hidden |= {key: SIBLING for key in forced if key not in hidden}
     dimensions: dict[str, list[Key]] = {}
     for key in sorted(people):
         if key != WHOLE:
