@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from carrythrough.embedded.database import connect, select
+from carrythrough.embedded.database import connect, row_before, select
 from carrythrough.embedded.presenting import rfc3339
 from carrythrough.embedded.terms import Terms
 from carrythrough.errors import PermanentError, Problem
@@ -81,7 +81,7 @@ class Contests:
     ) -> dict[str, Any]:
         """Return contests, newest first; `cursor` is the `next` of the page before."""
         limit = min(max(limit, 1), PAGE_MAX)
-        before = int(cursor) if cursor and cursor.isdigit() else 1 << 62
+        before = row_before(cursor)
         with self._lock:
             places = select(
                 self._connection,

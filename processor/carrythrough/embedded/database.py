@@ -19,6 +19,8 @@ WAL_CHECKPOINT_PAGES = 4000
 """About 16 MB of log before SQLite copies it back into the file."""
 BUSY_MS = 10_000
 ROWS_PER_INSERT = (128, 16, 1)
+CURSOR_DIGITS_MAX = 18
+"""More digits may not fit into a number of SQLite (64 bits)."""
 
 
 def connect(
@@ -67,6 +69,13 @@ class Insert:
                 cursor.execute(self._texts[size], flat[at : at + width])
                 at += width
                 left -= size
+
+
+def row_before(cursor: str | None) -> int:
+    """Return the row number that a descending page starts below; text that is none of ours starts at the top."""
+    if cursor and len(cursor) <= CURSOR_DIGITS_MAX and cursor.isascii() and cursor.isdigit():
+        return int(cursor)
+    return 1 << 62
 
 
 def marks(count: int) -> str:

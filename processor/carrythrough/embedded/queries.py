@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from carrythrough.embedded.database import connect, marks, select
+from carrythrough.embedded.database import connect, marks, row_before, select
 from carrythrough.embedded.explaining import Explainer
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.groups import Groups
@@ -200,7 +200,7 @@ class Queries:
     ) -> dict[str, Any]:
         """Return actions with what became of each delivery, newest first."""
         limit = min(max(limit, 1), PAGE_MAX)
-        values: list[Any] = [_before(cursor)]
+        values: list[Any] = [row_before(cursor)]
         where = "entry < ?"
         for column, value in (("subject", subject), ("status", status)):
             if value:
@@ -235,7 +235,7 @@ class Queries:
                 self._connection,
                 "SELECT position, kind, stored_ms, credential, code, detail FROM quarantine WHERE position < ?"
                 " ORDER BY position DESC LIMIT ?",
-                (_before(cursor), limit + 1),
+                (row_before(cursor), limit + 1),
             )
         names = ("position", "kind", "stored", "credential", "code", "detail")
         entries = [dict(zip(names, row, strict=True)) for row in rows[:limit]]
@@ -330,8 +330,3 @@ class Queries:
     def _learners(self, subjects: Iterable[str]) -> dict[str, LearnerState]:
         with self._lock:
             return read_learners(self._connection, self._terms, list(subjects))
-
-
-def _before(cursor: str | None) -> int:
-    """Return the row number that a descending page starts below."""
-    return int(cursor) if cursor and cursor.isdigit() else 1 << 62

@@ -84,7 +84,9 @@ def build_app(
     app = Starlette(
         routes=[
             *api.routes(),
-            *RegistrationsApi(runtime.queries.registrations, api.guarded, api.subject, access.is_learners).routes(),
+            *RegistrationsApi(
+                runtime.queries.registrations, api.guarded, api.subject, access.is_learners
+            ).routes(),
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),

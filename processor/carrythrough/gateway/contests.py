@@ -14,7 +14,7 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.auth import Credential, Credentials
 from carrythrough.gateway.intake import Answer, IntakeEndpoint, Request, Telemetry, unsupported_media_type
 from carrythrough.gateway.limits import GatewayLimits, InFlight
-from carrythrough.gateway.queries_api import LIMIT_DEFAULT, LIMIT_MAX, refusal
+from carrythrough.gateway.queries_api import read_limit, refusal
 from carrythrough.pipeline.contest import PIECES_MAX, REASON_CHARACTERS_MAX
 
 BODY_BYTES_MAX = 64 * 1024
@@ -98,17 +98,14 @@ class ContestsEndpoint(IntakeEndpoint):
             if name not in _PARAMETERS:
                 rule = f"parameters: {', '.join(_PARAMETERS)}"
                 raise refusal("parameter-unknown", name, f"{name!r} is not known here", rule)
-        text = asked.get("limit", str(LIMIT_DEFAULT))
-        if not text.isdigit() or not 1 <= int(text) <= LIMIT_MAX:
-            rule = f"limit is a whole number from 1 to {LIMIT_MAX}"
-            raise refusal("parameter-invalid", "limit", f"{text!r}", rule)
+        limit = read_limit(asked.get("limit"))
         reference = asked.get("subject", "")
         subject = await asyncio.to_thread(self._subject_of, reference) if reference else ""
         if subject is None:
             rule = "employees are named by roster id or pseudonym"
             raise refusal("employee-unknown", "subject", f"{reference[:100]!r} is not known", rule, 404)
         page = await asyncio.to_thread(
-            self._book.listed, limit=int(text), cursor=asked.get("cursor", ""), subject=subject
+            self._book.listed, limit=limit, cursor=asked.get("cursor", ""), subject=subject
         )
         return Answer(200, _encode(page))
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from carrythrough.embedded.database import CURSOR_DIGITS_MAX
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.access import Access
 from carrythrough.gateway.auth import challenge
@@ -20,6 +21,9 @@ from carrythrough.gateway.problems import problem_response
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
+TIME_MIN_MS = -62_135_596_800_000
+TIME_MAX_MS = 253_402_300_799_999
+"""Years 1 and 9999: a local time near their ends lies outside of them in UTC, and cannot be written."""
 GROUP_DIMENSIONS = ("team", "role", "site")
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -205,12 +209,26 @@ def check_parameters(request: Request, allowed: tuple[str, ...]) -> None:
 
 def limit_of(request: Request) -> int:
     """Return the page size asked for."""
-    text = request.query_params.get("limit", str(LIMIT_DEFAULT))
-    if not text.isdigit() or not 1 <= int(text) <= LIMIT_MAX:
+    return read_limit(request.query_params.get("limit"))
+
+
+def read_limit(text: str | None) -> int:
+    """Return a page size, LIMIT_DEFAULT for None; raises PermanentError 400."""
+    if text is None:
+        return LIMIT_DEFAULT
+    number = row_number(text)
+    if number is None or not 1 <= number <= LIMIT_MAX:
         raise refusal(
-            "parameter-invalid", "limit", f"{text!r}", f"limit is a whole number from 1 to {LIMIT_MAX}"
+            "parameter-invalid", "limit", f"{text[:80]!r}", f"limit is a whole number from 1 to {LIMIT_MAX}"
         )
-    return int(text)
+    return number
+
+
+def row_number(text: str) -> int | None:
+    """Return a whole number that SQLite can hold, None for other text (also for digits other than 0 to 9)."""
+    if len(text) <= CURSOR_DIGITS_MAX and text.isascii() and text.isdigit():
+        return int(text)
+    return None
 
 
 def _time(request: Request, name: str) -> int | None:
@@ -221,11 +239,21 @@ def _time(request: Request, name: str) -> int | None:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    time_ms = None if moment is None or moment.tzinfo is None else milliseconds(moment)
+    if time_ms is None:
         raise refusal(
-            "parameter-invalid", name, f"{text!r}", "times are RFC 3339 with a zone: 2026-11-21T20:00:00Z"
+            "parameter-invalid",
+            name,
+            f"{text[:80]!r}",
+            "times are RFC 3339 with a zone: 2026-11-21T20:00:00Z",
         )
-    return int(moment.timestamp() * 1000)
+    return time_ms
+
+
+def milliseconds(moment: dt.datetime) -> int | None:
+    """Return a time with a zone as ms since the epoch, None where UTC has no year from 1 to 9999 for it."""
+    found = int(moment.timestamp() * 1000)
+    return found if TIME_MIN_MS <= found <= TIME_MAX_MS else None
 
 
 def _unknown_employee(reference: str) -> PermanentError:

@@ -17,7 +17,7 @@ from carrythrough.embedded.hub import Hub, Published
 from carrythrough.errors import PermanentError
 from carrythrough.gateway.access import Access
 from carrythrough.gateway.problems import problem_response
-from carrythrough.gateway.queries_api import check_parameters, refusal
+from carrythrough.gateway.queries_api import check_parameters, refusal, row_number
 
 HEARTBEAT_S = 15.0
 CATCH_UP_ROWS = 1_000
@@ -73,11 +73,12 @@ class Stream:
         text = request.headers.get("last-event-id") or request.query_params.get("last-event-id", "")
         if text == "":
             return int(await run_in_threadpool(self._queries.last_seq))
-        if not text.isdigit():
+        after = row_number(text)
+        if after is None:
             raise refusal(
-                "parameter-invalid", "Last-Event-ID", f"{text!r}", "the id of an event of this stream"
+                "parameter-invalid", "Last-Event-ID", f"{text[:80]!r}", "the id of an event of this stream"
             )
-        return int(text)
+        return after
 
     async def _events(
         self, request: Request, viewer: str, after: int, wanted: _Wanted

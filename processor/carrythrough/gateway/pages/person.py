@@ -15,6 +15,7 @@ from carrythrough.gateway.pages.queries import Json, PageQueries, ask
 from carrythrough.gateway.pages.render import message, page
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.pages.signin import signed_in
+from carrythrough.gateway.queries_api import milliseconds
 from carrythrough.gateway.registrations_api import without_the_learners_own as registration_for_others
 
 EVIDENCE_ROWS_MAX = 200
@@ -97,7 +98,7 @@ def _moment(text: str) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
-    return int(moment.timestamp() * 1000)
+    return milliseconds(moment)
 
 
 def _chosen(scores: Json, asked: str) -> Json | None:
