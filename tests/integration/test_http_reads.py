@@ -26,7 +26,7 @@ skills:
   - {id: calm, name: Calm, kpis: [k]}
   - {id: fix, name: Fix, kpis: [k]}
 activities:
-  - {id: quiz, name: Quiz, match: {activity_prefix: "https://x.example/q/"}, evidence: [{skill: calm, channel: learn, outcome: score}]}
+  - {id: quiz, name: Quiz, match: {activity_prefix: "https://x.example/q/"}, evidence: [{skill: calm, channel: learn, outcome: score, item: activity}]}
   - {id: sim, name: Sim, match: {activity_prefix: "https://x.example/s/"}, evidence: [{skill: fix, channel: practice, outcome: score}]}
 events: [{id: qa, match: {kind: qa-result}, evidence: [{skill: calm, channel: job}]}]
 """  # noqa: E501
@@ -53,6 +53,7 @@ SCOPES = {
     "plain": ("scores/read",),
     "coach": ("scores/read", "learner/read"),
     "board": ("groups/read",),
+    "steward": ("scores/read", "scores/contest"),
 }
 
 
@@ -68,7 +69,7 @@ class Server:
     """A server process, with one client for each credential."""
 
     def __init__(self, folder: Path) -> None:
-        logins = write_credentials(folder / "data")
+        self.logins = logins = write_credentials(folder / "data")
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVER, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -191,6 +192,16 @@ def test_an_explanation_of_the_past_knows_only_the_past(server: Server) -> None:
         ("/v1/scores?colour=red", 400, "colour"),
         ("/v1/stream?types=gossip", 400, "types"),
         ("/v1/stream?last-event-id=x", 400, "Last-Event-ID"),
+        ("/v1/scores?limit=²", 400, "limit"),
+        ("/v1/scores?limit=" + "0" * 5_000 + "1", 400, "limit"),
+        ("/v1/stream?last-event-id=²", 400, "Last-Event-ID"),
+        ("/v1/stream?last-event-id=" + "9" * 23, 400, "Last-Event-ID"),
+        ("/v1/employees/e-1/explanation?skill=calm&at=0001-01-01T00:00:00%2B14:00", 400, "at"),
+        (
+            "/v1/employees/e-1/explanation?skill=calm&as_known_at=9999-12-31T23:59:59-14:00",
+            400,
+            "as_known_at",
+        ),
     ],
 )
 def test_wrong_questions_get_problems(server: Server, path: str, status: int, where: str) -> None:
@@ -201,6 +212,14 @@ def test_wrong_questions_get_problems(server: Server, path: str, status: int, wh
     assert problem["where"] == where
     assert problem["rule"]
     assert problem["fix"]
+
+
+@pytest.mark.parametrize("name", ["actions", "quarantine", "dead-letters", "contests"])
+@pytest.mark.parametrize("cursor", ["x", "²", "9" * 23, "0" * 5_000 + "1", "-1"])
+def test_a_cursor_that_is_none_of_ours_breaks_nothing(server: Server, name: str, cursor: str) -> None:
+    client = server.clients["steward"]
+    assert client.get(f"/v1/{name}", params={"cursor": cursor}).status_code == 200
+    assert client.get(f"/v1/{name}", params={"limit": "²"}).status_code == 400
 
 
 def test_reading_needs_the_scope(server: Server) -> None:
@@ -223,8 +242,31 @@ def test_single_practices_are_for_the_learner_alone(server: Server) -> None:
     assert shown["reader"]["score"] == shown["coach"]["score"]
     assert {round(entry["outcome"], 3) for entry in shown["coach"]["evidence"]} == {0.9}
     assert {entry["outcome"] for entry in shown["reader"]["evidence"]} == {None}
+    coached, read = (
+        {c["feature"]: c for c in shown[name]["prior"]["contributions"]} for name in ("coach", "reader")
+    )
+    assert coached["practice_7d"]["value"] > 0
+    assert not [name for name in read if name.startswith("practice_")]
+    assert sum(c["logit"] for c in read.values()) == pytest.approx(
+        shown["reader"]["prior"]["logit"], abs=1e-4
+    )
+    assert not [line for line in shown["reader"]["calculation"] if line.startswith("success in simulations")]
     assert shown["reader"]["withheld"]
     assert "withheld" not in shown["coach"]
+
+
+def test_a_reader_sees_reviews_without_what_is_the_learners(server: Server) -> None:
+    key, secret = server.logins["reader"]
+    reviews = (sys.executable, "-m", "carrythrough.cli.main", "reviews", "e-2")
+    done = subprocess.run(
+        [*reviews, "--url", server.info["url"], "--key", key, "--secret", secret],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "https://x.example/q/" in done.stdout
+    assert "is for the learner alone" in done.stdout
 
 
 def test_groups_are_hidden_in_small_organisations(server: Server) -> None:

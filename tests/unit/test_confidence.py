@@ -115,7 +115,42 @@ def test_others_than_the_learner_see_neither_single_practices_nor_confidence() -
     job = {"channel": "job", "outcome": 0.0, "moved": -1.0, "evidence": "z"}
     explanation = {
         "evidence": [entry, passed, job],
-        "prior": {"pi": 0.5, "sums": [{"channel": "practice"}, {"channel": "job"}]},
+        "prior": {
+            "pi": 0.5,
+            "sums": [{"channel": "practice"}, {"channel": "job"}],
+            "contributions": [
+                {
+                    "feature": "bias",
+                    "words": "start",
+                    "value": 1.0,
+                    "weight": -0.25,
+                    "logit": -0.25,
+                    "points": -6.0,
+                },
+                {
+                    "feature": "practice_7d",
+                    "words": "p",
+                    "value": -1.0,
+                    "weight": 0.5,
+                    "logit": -0.5,
+                    "points": -9.0,
+                },
+                {
+                    "feature": "last_outcomes",
+                    "words": "l",
+                    "value": 0.5,
+                    "weight": 0.2,
+                    "logit": 0.1,
+                    "points": 2.0,
+                },
+            ],
+        },
+        "calculation": [
+            "start: 1.0 × -0.25 = -0.25",
+            "p: -1.0 × 0.5 = -0.5",
+            "l: 0.5 × 0.2 = +0.1",
+            "sum = -0.65",
+        ],
         "reviews": {
             "items": 1,
             "schedules": [{"item": "i", "lapses": 2, "stability_days": 1.0, "difficulty": 5.0}],
@@ -130,6 +165,15 @@ def test_others_than_the_learner_see_neither_single_practices_nor_confidence() -
     ]  # passed ones too: else the rest is told
     assert [e["moved"] for e in shown["evidence"]] == [None, None, -1.0]
     assert shown["prior"]["sums"] == [{"channel": "job"}]
+    assert [(c["feature"], c["logit"], c["points"]) for c in shown["prior"]["contributions"]] == [
+        ("bias", -0.25, -6.0),
+        ("practice", -0.4, -7.0),  # joined: the features of practice alone say how the last one went
+    ]
+    assert [line.split(": ")[-1] for line in shown["calculation"]] == [
+        "1.0 × -0.25 = -0.25",
+        "-0.4000 × 1.0000 = -0.4000",
+        "sum = -0.65",
+    ]
     assert shown["confidence"] is None
     assert shown["reviews"]["schedules"][0]["lapses"] is None
     assert explanation["evidence"][0]["outcome"] == 0.0

@@ -65,11 +65,18 @@ def reviews(
                     entry["item"],
                     words.when(entry["due"]) + (" (due)" if entry["is_due"] else ""),
                     f"{words.points(entry['recall'])} %",
-                    f"{entry['stability_days']:.1f} d",
+                    _own(entry["stability_days"], "{:.1f} d"),
                     entry["answers"],
-                    entry["lapses"],
+                    _own(entry["lapses"], "{}"),
                 ]
                 for entry in part["schedules"]
             ),
         )
+    if any(entry["lapses"] is None for part in chosen for entry in part["schedules"]):
+        say("How often an item was forgotten is for the learner alone (scope learner/read).")
     return 0
+
+
+def _own(value: float | None, form: str) -> str:
+    """Write what a server gives to the learner alone; "–" for everybody else."""
+    return "–" if value is None else form.format(value)
