@@ -23,8 +23,8 @@ def sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> l
         return [missing_text(reading.weight, policy)]
     said = [
         (
-            f"For {skill.name} the score is {100 * s.value:.0f} of 100: the chance that the next opportunity "
-            f"on the job meets the standard. It lies between {100 * s.low:.0f} and {100 * s.high:.0f} (80 % interval); "
+            f"For {skill.name} the score is {_whole(s.value)} of 100: the chance that the next opportunity "
+            f"on the job meets the standard. It lies between {_whole(s.low)} and {_whole(s.high)} (80 % interval); "
             f"the target is {100 * skill.target:.0f}."
         ),
         f"What was learnt and practised alone gives {100 * s.pi:.0f}, and counts as {model.job_strength:g} outcomes.",
@@ -49,6 +49,11 @@ def sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> l
         )
     said.append(f"It rests on {s.outcomes} outcomes in all. The stage is “{reading.stage.text}”.")
     return said
+
+
+def _whole(value: float) -> str:
+    """Return points of 100, rounded from the four digits that are published, so that all places say the same."""
+    return f"{100 * round(value, 4):.0f}"
 
 
 def forecast_sentences(ahead: Forecast | None, skill: Skill, at_ms: int) -> list[str]:
