@@ -1,6 +1,6 @@
 """Scores of teams, roles, sites and the whole program, read at one time from everybody's state.
 
-Reading everybody costs about 0.2 ms a skill and person, so an answer is kept for a minute.
+Reading everybody costs about 0.1 ms a skill and person, so an answer is kept for a minute.
 """
 
 from __future__ import annotations

@@ -59,8 +59,8 @@ def _key(e: Evidence) -> tuple[str, int, bytes]:
 
 def _mend_assisted(total: LearnerState, a_rows: Sequence[Evidence], b_rows: Sequence[Evidence]) -> None:
     """Count as assisted, in place, the job successes of one side that a job aid of the other covers."""
-    for jobs, helpers in ((a_rows, b_rows), (b_rows, a_rows)):
-        own, theirs = _support(jobs), _support(helpers)
+    for jobs, aids in ((a_rows, b_rows), (b_rows, a_rows)):
+        own, theirs = _support(jobs), _support(aids)
         for e in jobs:
             if e.channel != Channel.JOB or e.skill not in theirs:
                 continue
