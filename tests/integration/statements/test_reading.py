@@ -44,6 +44,19 @@ def test_one_statement_and_its_head(xapi: Any, kit: Any):
         assert set(head.headers) == set(get.headers)
 
 
+def test_a_statement_that_the_client_has_is_not_sent_again(xapi: Any, kit: Any):
+    statement = kit.statement()
+    xapi.store(statement)
+    query = {"statementId": statement["id"]}
+    first = xapi.ask(query=query)
+    tag = first.headers["etag"]
+    again = xapi.ask(query=query, if_none_match=f'"other", {tag}')
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    assert xapi.ask(query=query, if_none_match='"other"').body == first.body
+    canonical = xapi.ask(query={**query, "format": "ids"}, if_none_match=tag)
+    assert canonical.status == 200, "shown in another way, it is another representation"
+
+
 @pytest.mark.requirement("1.0.3", "Communication 2.1.3.s2.b1")
 @pytest.mark.requirement("1.0.3", "Communication 2.1.3.s2.b2")
 @pytest.mark.requirement("2.0.0", "9274.1.1 4.1.6.1 (beside statementId)")

@@ -121,7 +121,7 @@ class DocumentEndpoint(XapiEndpoint):
         given = _preconditions(call)
         documents.check(found, Preconditions(given.if_match))
         headers = ((b"etag", found.etag.encode()), _last_modified(found.updated_ms), *NOT_A_PAGE)
-        if documents.unchanged(found, given.if_none_match):
+        if documents.unchanged(found.etag, given.if_none_match):
             return Answer(304, headers=headers)
         media_type = found.content.media_type.encode("latin-1")
         if not found.content.data:

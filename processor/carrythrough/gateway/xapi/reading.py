@@ -22,6 +22,7 @@ from carrythrough.gateway.xapi.more import Following, MoreTokens
 from carrythrough.ports import Statements
 from carrythrough.xapi import attachments, formats, rendering
 from carrythrough.xapi.attachments import AttachmentLimits
+from carrythrough.xapi.documents import etag_of, unchanged
 from carrythrough.xapi.query import AttachmentData, StatementQuery, StoredStatement
 from carrythrough.xapi.rendering import Format, Rendering
 
@@ -167,6 +168,19 @@ class StatementReading:
         if size > self._limits.answer_bytes_max:
             raise PermanentError(_too_large(size, self._limits.answer_bytes_max))
         return found
+
+
+def tagged(answer: Answer, if_none_match: bytes | None) -> Answer:
+    """Return the answer with the entity tag of its body, without the body where the client has it already.
+
+    RFC 9110, 8.8.3 and 13.1.2. A statement never changes, but how it is shown does, and so may its attachments.
+    """
+    etag = etag_of(answer.body)
+    headers = (*answer.headers, (b"etag", etag.encode()))
+    given = None if if_none_match is None else if_none_match.decode("latin-1")
+    if unchanged(etag, given):
+        return Answer(304, headers=headers)
+    return Answer(answer.status, answer.body, answer.media_type, headers)
 
 
 def _named(raw: bytes) -> Iterator[str]:

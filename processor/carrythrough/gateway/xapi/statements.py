@@ -17,7 +17,7 @@ from carrythrough.gateway.problems import Send
 from carrythrough.gateway.xapi import lenient as outcomes
 from carrythrough.gateway.xapi import parameters, selection, storing
 from carrythrough.gateway.xapi.exchange import NO_PARAMETERS, Call, Shared, XapiEndpoint
-from carrythrough.gateway.xapi.reading import Shown, StatementReading
+from carrythrough.gateway.xapi.reading import Shown, StatementReading, tagged
 from carrythrough.ports import Intake, Receipt
 from carrythrough.xapi import languages
 from carrythrough.xapi.lenient import Lenient
@@ -78,7 +78,8 @@ class StatementsEndpoint(_StatementEndpoint):
         wanted = selection.selection(call.parameters, self._limits.statements_per_page_max)
         shown = self.shown(call, credential, wanted.format, attachments=wanted.attachments)
         if wanted.id is not None:
-            return await self._reading.one(wanted.id, shown, voided=wanted.voided)
+            answer = await self._reading.one(wanted.id, shown, voided=wanted.voided)
+            return tagged(answer, call.header(b"if-none-match"))
         return await self._reading.page(wanted.query, shown)
 
     async def _store(self, call: Call, credential: Credential) -> Answer:
