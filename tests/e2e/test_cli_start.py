@@ -91,7 +91,7 @@ def test_help_answers_at_once(run: Run) -> None:
         (("explain", "e-1", "--skill", "s", "--at", "yesterday"), "2026-11-01T10:00:00Z"),
         (("deadletters", "replay"), "--all"),
         (("credentials", "add", "crm", "--scope", "events/wirte"), "did you mean 'events/write'?"),
-        (("credentials", "add", "crm"), "--scope"),
+        (("credentials", "add"), "NAME"),
         (("credentials", "add", "CRM", "--scope", "all"), "lower case"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
