@@ -100,6 +100,52 @@ def test_two_small_teams_that_reach_the_minimum_together_need_no_third() -> None
     assert set(suppressed(organisation(a=20, b=4, c=2, d=9), MINIMUM)) == {("team", x) for x in "bcd"}
 
 
+def divided(*parts: tuple[int, str, str]) -> dict[tuple[str, str], frozenset[str]]:
+    """Return an organisation by parts: size, team, role."""
+    return people_of(
+        [
+            Member(f"{team}-{role}-{n}", {"team": team, "role": role}, 0.5, 0.01)
+            for size, team, role in parts
+            for n in range(size)
+        ]
+    )
+
+
+def test_teams_that_cover_a_role_do_not_give_the_few_others_in_them_away() -> None:
+    people = divided(
+        (9, "a", "agent"), (1, "a", "lead"), (9, "b", "agent"), (2, "b", "lead"), (9, "c", "fitter")
+    )
+    hidden = suppressed(people, MINIMUM)
+    # a + b - agents = three leads.
+    assert {("team", "a"), ("team", "b"), ("role", "agent")} & set(hidden)
+
+
+def test_a_role_is_not_shown_beside_two_teams_that_leave_a_few_of_it() -> None:
+    people = divided((10, "a", "agent"), (10, "b", "agent"), (3, "c", "agent"), (12, "c", "fitter"))
+    shown = set(people) - set(suppressed(people, MINIMUM))
+    assert not {("team", "a"), ("team", "b"), ("role", "agent")} <= shown
+
+
+@given(organisations())
+@settings(max_examples=150)
+def test_no_sums_of_two_dimensions_differ_by_fewer_people_than_the_minimum(members: list[Member]) -> None:
+    people = people_of(members)
+    hidden = suppressed(people, MINIMUM)
+    shown = {
+        name: [found for key, found in people.items() if key[0] == name and key not in hidden]
+        for name in ("team", "role")
+    }
+    for teams in powerset(shown["team"]):
+        for roles in powerset(shown["role"]):
+            one, two = frozenset[str]().union(*teams), frozenset[str]().union(*roles)
+            if one < two or two < one:
+                assert len(one ^ two) >= MINIMUM or not (one and two)
+
+
+def powerset(sets: list[frozenset[str]]) -> list[tuple[frozenset[str], ...]]:
+    return [some for count in range(len(sets) + 1) for some in combinations(sets, count)]
+
+
 def test_a_whole_under_the_minimum_hides_everything() -> None:
     assert set(suppressed(organisation(a=4, b=3), MINIMUM)) == {WHOLE, ("team", "a"), ("team", "b")}
 

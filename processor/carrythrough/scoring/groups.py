@@ -3,15 +3,16 @@
 A mean over fewer people than the minimum says too much about each of them. Hiding it is not enough: the
 total less the other groups gives it back. So in each way of dividing people (by team, by role, by site) either
 nothing is hidden, or at least two groups are, which together reach the minimum; and of two groups shown, one
-inside the other, the rest must reach the minimum as well (complementary suppression; cf. Willenborg and
-de Waal, Elements of statistical disclosure control, 2001, ch. 4). What changes from one day to the next is not
-guarded against: somebody who joins moves the mean of the group.
+inside the other, the rest must reach the minimum as well, and so must what groups of one dimension leave of those
+of another that cover them (complementary suppression; cf. Willenborg and de Waal, Elements of statistical
+disclosure control, 2001, ch. 4). Sums over three dimensions at once are not looked at. What changes from one day
+to the next is not guarded against: somebody who joins moves the mean of the group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import NamedTuple
 
 Key = tuple[str, str]
@@ -149,7 +150,47 @@ def _given_away(
         rest = len(people[outer]) - len(people[inner])
         if inner not in hidden and outer not in hidden and 0 < rest < minimum:
             more.append(inner)
-    return more
+    return more or _cover_gives_away(people, dimensions, hidden, minimum)
+
+
+def _cover_gives_away(
+    people: Mapping[Key, frozenset[str]],
+    dimensions: Mapping[str, list[Key]],
+    hidden: Mapping[Key, str],
+    minimum: int,
+) -> list[Key]:
+    """Return a group that others of its dimension and those of another, which cover them, make too telling.
+
+    Teams that together hold a role: less the roles that lie within them they leave the people of other roles.
+    What is not shown of a dimension counts as one group of it, the whole less the others, where the whole is shown.
+    """
+    parts = {name: _parts(people, keys, hidden) for name, keys in dimensions.items()}
+    of_person = {
+        name: {who: key for key, found in mine.items() for who in found} for name, mine in parts.items()
+    }
+    more: set[Key] = set()
+    for covering, covered in permutations(sorted(parts), 2):
+        covers = {frozenset(of_person[covering].get(who) for who in seed) for seed in parts[covered].values()}
+        for cover in covers:
+            if None in cover:
+                continue
+            union = frozenset[str]().union(*(parts[covering][key] for key in cover if key is not None))
+            met = {key for who in union if (key := of_person[covered].get(who)) is not None}
+            within = [key for key in met if parts[covered][key] <= union]
+            rest = len(union) - sum(len(parts[covered][key]) for key in within)
+            named = [key for key in within if key != WHOLE]
+            if 0 < rest < minimum and named:
+                more.add(min(named, key=lambda key: (len(people[key]), key)))
+    return sorted(more)
+
+
+def _parts(
+    people: Mapping[Key, frozenset[str]], keys: Iterable[Key], hidden: Mapping[Key, str]
+) -> dict[Key, frozenset[str]]:
+    """Return the groups of a dimension whose means a reader knows, the rest of a shown whole under WHOLE."""
+    known = {key: people[key] for key in keys if key not in hidden}
+    rest = people[WHOLE].difference(*known.values()) if WHOLE in people and WHOLE not in hidden else None
+    return {**known, WHOLE: rest} if rest else known
 
 
 def _nested(people: Mapping[Key, frozenset[str]]) -> list[tuple[Key, Key]]:
