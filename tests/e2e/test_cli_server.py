@@ -170,7 +170,7 @@ def test_a_file_sent_to_the_server_and_read_back_both_ways(
     assert (again["accepted"], again["known"]) == (0, len(statements) + 1)
     assert again["folded"]["employees"] == 6
     added = run("credentials", "add", "later", "--scope", "all", "--data-dir", server.folder)
-    assert "restart it" in added.stderr
+    assert "takes the change up" in added.stderr
 
     by_url = run("scores", *server.as_("reader"))
     by_folder = run("scores", "--data-dir", server.folder)
