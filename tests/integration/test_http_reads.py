@@ -222,6 +222,13 @@ def test_a_cursor_that_is_none_of_ours_breaks_nothing(server: Server, name: str,
     assert client.get(f"/v1/{name}", params={"limit": "²"}).status_code == 400
 
 
+def test_a_time_before_the_program_is_told_from_an_unknown_skill(server: Server) -> None:
+    then = {"skill": "calm", "as_known_at": "2001-01-01T00:00:00Z"}
+    problem = server.reader.get("/v1/employees/e-1/explanation", params=then).json()
+    assert problem["code"] == "skill-unknown"
+    assert "in force then" in problem["detail"]
+
+
 def test_reading_needs_the_scope(server: Server) -> None:
     nobody = httpx.get(server.info["url"] + "/v1/scores")
     assert nobody.status_code == 401

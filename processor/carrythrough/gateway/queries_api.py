@@ -91,7 +91,12 @@ class QueriesApi:
         )
         if found is None:
             raise refusal(
-                "skill-unknown", "skill", f"{skill!r} is not in the program map", "skill is an id", 404
+                "skill-unknown",
+                "skill",
+                f"{skill!r} is not in the program map"
+                + ("" if known_ms is None else " that was in force then"),
+                "skill is an id; what was shown at a time goes by the map that was in force then",
+                404,
             )
         learners = await self._access.is_learners(request)
         return reply(found if learners else without_the_learners_own(found))
