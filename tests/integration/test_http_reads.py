@@ -222,6 +222,12 @@ def test_a_cursor_that_is_none_of_ours_breaks_nothing(server: Server, name: str,
     assert client.get(f"/v1/{name}", params={"limit": "²"}).status_code == 400
 
 
+def test_a_time_before_the_year_1000_is_written_with_four_digits(server: Server) -> None:
+    then = {"skill": "calm", "at": "0500-01-01T00:00:00Z"}
+    past = server.reader.get("/v1/employees/e-1/explanation", params=then).json()
+    assert past["as_of"] == "0500-01-01T00:00:00.000Z"
+
+
 def test_a_time_before_the_program_is_told_from_an_unknown_skill(server: Server) -> None:
     then = {"skill": "calm", "as_known_at": "2001-01-01T00:00:00Z"}
     problem = server.reader.get("/v1/employees/e-1/explanation", params=then).json()

@@ -195,3 +195,7 @@ def test_a_damaged_body_is_refused_and_never_more(parts: list[bytes], cuts: list
 def test_a_boundary_that_is_none(content_type: str):
     with pytest.raises(PermanentError):
         split(b"--a b\r\n", content_type, AttachmentLimits())
+
+
+def test_years_before_1000_keep_four_digits() -> None:
+    assert in_utc("0500-01-01T00:00:00+05:00") == "0499-12-31T19:00:00Z"

@@ -26,8 +26,9 @@ TREND_PULL = 0.1
 
 def rfc3339(ms: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds."""
+    second = dt.datetime.fromtimestamp(ms // 1000, tz=dt.UTC)
     return (
-        dt.datetime.fromtimestamp(ms / 1000, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+        f"{second.replace(tzinfo=None).isoformat()}.{ms % 1000:03d}Z"  # strftime leaves zeros of a year out
     )
 
 

@@ -124,7 +124,7 @@ def in_utc(text: str) -> str:
     if found is not None:
         try:
             at = datetime.fromisoformat(f"{found['date']}T{found['time']}{found['zone'].upper()}")
-            return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{found['fraction'] or ''}Z"
+            return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}{found['fraction'] or ''}Z"
         except (ValueError, OverflowError):
             pass
     ms = formats.timestamp_ms(text, rfc3339=False)
