@@ -21,12 +21,14 @@ from carrythrough.pipeline.contest import evidence_id
 from carrythrough.pipeline.explain import explain
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import read_pair
+from carrythrough.pipeline.reasons import missing_text
 from carrythrough.pipeline.rebuild import rebuild
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
 from carrythrough.scoring.beta import interval
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.model import SHIPPED
+from carrythrough.scoring.score import Weight
 from carrythrough.testing.simulator_people import load_organisation
 from carrythrough.testing.simulator_training import training_rows
 
@@ -210,3 +212,19 @@ def test_without_enough_evidence_nothing_is_computed_and_what_is_missing_is_said
                 found["outcomes"] < found["minimum"]["outcomes"]
                 or found["effective"] < found["minimum"]["effective"]
             )
+
+
+def test_sentences_say_the_same_points_as_the_number_and_no_codes(demo: Demo) -> None:
+    for found in demo.scored().values():
+        said = found["sentences"]
+        assert f"the score is {100 * found['score']:.0f} of 100" in said[0]
+        assert f"between {100 * found['low']:.0f} and {100 * found['high']:.0f} " in said[0]
+        stage = next(part for part in said if "The stage is" in part)
+        assert found["stage"].replace("-", " ") in stage
+
+
+def test_what_was_seen_a_single_time_was_seen_once(demo: Demo) -> None:
+    weight = Weight(successes=0.0, trials=0.0, assisted=0.0, outcomes=0, effective=0.0, exposures=1)
+    assert missing_text(weight, demo.in_force.program.policy).endswith(
+        "0 of 5 scored outcomes, once seen or read."
+    )

@@ -47,7 +47,9 @@ def sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> l
             f"Right after the last practice it would have been {100 * s.pi_fresh:.0f} instead of {100 * s.pi:.0f}: "
             "the rest has faded."
         )
-    said.append(f"It rests on {s.outcomes} outcomes in all. The stage is “{reading.stage.text}”.")
+    said.append(
+        f"It rests on {s.outcomes} outcomes in all. The stage is “{reading.stage.text.replace('-', ' ')}”."
+    )
     return said
 
 

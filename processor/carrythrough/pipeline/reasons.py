@@ -48,7 +48,8 @@ def reasons_for(reading: Reading, model: Model, policy: Policy) -> tuple[Reason,
 def missing_text(weight: Weight, policy: Policy) -> str:
     """Return what is missing before a score may be shown."""
     if weight.outcomes < policy.minimum_outcomes:
-        seen = f", {weight.exposures} times seen or read" if weight.exposures else ""
+        count = "once" if weight.exposures == 1 else f"{weight.exposures} times"
+        seen = f", {count} seen or read" if weight.exposures else ""
         return f"Not enough evidence: {weight.outcomes} of {policy.minimum_outcomes} scored outcomes{seen}."
     return (
         f"The evidence is too old: {weight.effective:.1f} of {policy.minimum_effective:g} outcomes still count, "
