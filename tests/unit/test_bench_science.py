@@ -82,6 +82,13 @@ def test_csv_with_other_times_separators_and_a_split(tmp_path: Path) -> None:
     assert all(a.judged for a in untimed.answers)
 
 
+def test_a_file_of_train_rows_alone_is_judged_as_one_without_a_split(tmp_path: Path) -> None:
+    text = "learner,item,skills,correct,split\na,1,x,1,train\na,2,x,0,train\n"
+    file = load_answers(write(tmp_path, text), "csv")
+    assert not file.split
+    assert [answer.judged for answer in file.answers] == [True, True]
+
+
 BAD: list[tuple[Format, str, str, str]] = [
     ("assistments", "learner,item,skills\na,1,x\n", ":1", "no column correct"),
     ("assistments", "learner,item,skills,correct\na,1,x,maybe\n", ":2, column correct", "'maybe'"),

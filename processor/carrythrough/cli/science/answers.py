@@ -175,6 +175,8 @@ def _columns(rows: _Rows, separator: str, *, timed: bool) -> AnswerFile:
         test = rows.split(row) if split else True
         y = rows.share(row, "correct")
         answers.append(Answer(person, row["item"].strip(), skills or ("",), y, t_ms, t_ms, test))
+    if split and not any(answer.judged for answer in answers):  # nothing would be judged: as without a split
+        split, answers = False, [msgspec.structs.replace(answer, judged=True) for answer in answers]
     parts = [[a for a in answers if not a.judged], [a for a in answers if a.judged]] if split else [answers]
     arranged = _by_time if timed else _in_turn
     played = [answer for part in parts for answer in arranged(part)]
