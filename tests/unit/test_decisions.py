@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from typing import Any
 
 import msgspec
@@ -223,3 +224,17 @@ def test_a_rule_with_a_lead_time_acts_before_the_score_falls_below_its_target() 
     crossed = next(at_ms for at_ms, score in scores if at_ms > first.as_of_ms and score < 0.75)
     assert crossed - first.as_of_ms <= (21 + 7) * DAY_MS
     assert first.as_of_ms > TUESDAY_NOON + 14 * DAY_MS
+
+
+def test_a_batch_leaves_nothing_for_the_cyclic_collector() -> None:
+    log = Log()
+    log.learn(TUESDAY_NOON)
+    log.run()
+    gc.collect()
+    gc.disable()
+    try:
+        log.run()
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left == 0, "its pauses would be those of every answer"

@@ -114,7 +114,9 @@ class Fold:
         self._rows: dict[str, list[LedgerRow]] = {}
         self._contests: dict[Piece, bool] = {}
         self.delta = Delta({}, {}, [], [], {}, self._publisher.effects)
-        self._registrations = Registrations(view, self._is_void)
+        # Not a method of this fold: the circle would keep the whole batch until the cyclic collector comes by.
+        voids = self.delta.voids
+        self._registrations = Registrations(view, lambda source: source in voids or view.voided(source))
         self.delta.marks, self.delta.superseded = self._registrations.added, self._registrations.changes
 
     def run(self, operations: Iterable[Operation]) -> Delta:
