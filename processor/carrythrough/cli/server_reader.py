@@ -148,7 +148,7 @@ def error_of(response: httpx.Response) -> CarrythroughError:
     problem = _problem(response)
     wait = response.headers.get("retry-after", "")
     if response.status_code in (429, 502, 503, 504):
-        return TransientError(problem, float(wait) if wait.isdigit() else 1.0)
+        return TransientError(problem, float(wait) if wait.isdecimal() else 1.0)
     return PermanentError(problem)
 
 

@@ -149,7 +149,7 @@ def _judged(reply: httpx.Response, said: str) -> Reply:
 def _retry_after_s(value: str) -> float:
     """Return the seconds of a Retry-After header (RFC 9110 10.2.3), at least 0, bounded."""
     text = value.strip()
-    if text.isdigit():
+    if text.isdecimal():
         return min(float(text[:9]), RETRY_AFTER_S_MAX)
     try:
         moment = parsedate_to_datetime(text)

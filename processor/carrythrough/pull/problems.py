@@ -111,4 +111,4 @@ def _final(code: str, title: str, detail: str, where: str, fix: str) -> Permanen
 def _pause_s(retry_after: str | None) -> float:
     """Return the pause of a Retry-After in whole seconds; dates are left to our own back-off."""
     text = (retry_after or "").strip()
-    return min(float(text), RETRY_AFTER_S_MAX) if text.isdigit() else 1.0
+    return min(float(text), RETRY_AFTER_S_MAX) if text.isdecimal() else 1.0
