@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from carrythrough.embedded.database import CURSOR_DIGITS_MAX
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.gateway.access import Access
 from carrythrough.gateway.auth import challenge
@@ -21,6 +20,8 @@ from carrythrough.gateway.problems import problem_response
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
+NUMBER_DIGITS_MAX = 18
+"""More digits may not fit into a number of 64 bits, which stores of every kind have."""
 TIME_MIN_MS = -62_135_596_800_000
 TIME_MAX_MS = 253_402_300_799_999
 """Years 1 and 9999: a local time near their ends lies outside of them in UTC, and cannot be written."""
@@ -230,8 +231,8 @@ def read_limit(text: str | None) -> int:
 
 
 def row_number(text: str) -> int | None:
-    """Return a whole number that SQLite can hold, None for other text (also for digits other than 0 to 9)."""
-    if len(text) <= CURSOR_DIGITS_MAX and text.isascii() and text.isdigit():
+    """Return a whole number of at most 64 bits, None for other text (also for digits other than 0 to 9)."""
+    if len(text) <= NUMBER_DIGITS_MAX and text.isascii() and text.isdigit():
         return int(text)
     return None
 
