@@ -98,7 +98,13 @@ def test_the_first_start_says_where_and_with_which_credentials(server: Server) -
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.url)
     assert server.info["signin_url"].startswith(f"{server.url}/signin?token=")
     assert server.info["metrics_url"].endswith("/metrics")
-    assert {c["name"] for c in server.info["credentials"]} == {"lms", "business", "reader", "importer", "steward"}
+    assert {c["name"] for c in server.info["credentials"]} == {
+        "lms",
+        "business",
+        "reader",
+        "importer",
+        "steward",
+    }
     text = (server.folder / "credentials.json").read_text("utf-8")
     assert not [c for c in server.info["credentials"] if c["secret"] in text]
     assert stat.S_IMODE((server.folder / "credentials.json").stat().st_mode) == 0o600
@@ -188,6 +194,8 @@ def test_a_file_sent_to_the_server_and_read_back_both_ways(
     one = json.loads(run("explain", *then, *server.as_("reader")).stdout)
     two = json.loads(run("explain", *then, "--data-dir", server.folder).stdout)
     assert one["as_of"] == "2020-03-01T23:59:59.999Z"
+    assert (one.pop("withheld"), one.pop("confidence")) == (True, None), "a reader is not the learner"
+    assert two.pop("confidence")["verdict"] == "too-early"
     assert one == two
 
 

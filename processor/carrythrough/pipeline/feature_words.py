@@ -8,7 +8,7 @@ _PARTS = {
     "7d": "success in {}, last weeks",
     "30d": "success in {}, last months",
     "200d": "success in {}, last year",
-    "amount": "how much there was of {}",
+    "amount": "how much went well in {}, all told",
     "beyond_item": "success in {} beyond the difficulty of the items",
 }
 _WORDS = {

@@ -24,8 +24,8 @@ FEATURES = (
 """Names of the features, in the order of the weights (documented in docs/explanation/score.md)."""
 
 _EXPOSURES_CAP = 20
-GAP_UNKNOWN_DAYS = 30.0
-"""The gap of somebody who was never seen to succeed."""
+GAP_DAYS_MAX = 200.0
+"""Longest gap told apart, and that of somebody never seen to succeed: a success, however old, never lowers a score."""
 _RECENT_WEIGHTS = (0.4, 0.3, 0.2, 0.1)
 
 
@@ -101,14 +101,16 @@ def _gap_days(pair: PairState, now_ms: int) -> float:
     Only success refreshes: a failure must never raise a score by making the gap shorter.
     """
     used_ms = _used_ms(pair)
-    return max(0, now_ms - used_ms) / DAY_MS if used_ms else GAP_UNKNOWN_DAYS
+    return min(max(0, now_ms - used_ms) / DAY_MS, GAP_DAYS_MAX) if used_ms else GAP_DAYS_MAX
 
 
 def _channel_features(c: OutcomeChannel, now_ms: int, model: Model, origin: float) -> list[float]:
     sums = read(c.sums, LEARN_HALF_LIVES_MS, now_ms)
     row = [_ratio(n, a, model, origin) for n, a, _ in sums]
     n_month, _, r_month = sums[2]
-    row.append(log1p(sums[3][0]))
+    n_all, a_all, _ = sums[3]
+    # What went beyond the base rate, not how much was done: a failure must never raise a score.
+    row.append(log1p(max(0.0, a_all - model.base * n_all)))
     row.append(r_month / (n_month + model.strength))
     return row
 

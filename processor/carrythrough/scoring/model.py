@@ -9,15 +9,15 @@ from __future__ import annotations
 from carrythrough.scoring.head import Model
 
 SHIPPED = Model(
-    name="carrythrough-2",
+    name="carrythrough-3",
     base=0.4,
     strength=1.0,
     weights=(
-        -0.251,
-        0.0, 0.0, 0.075, 0.075, 0.023, 0.204,
-        0.0, 0.0, 0.123, 0.214, 0.421, 0.01,
-        -0.39, 0.217, 0.259, 0.0,
+        0.125,
+        0.0, 0.0, 0.056, 0.056, 0.229, 0.0,
+        0.0, 0.0, 0.089, 0.125, 0.453, 0.0,
+        -0.371, 0.08, 0.196, 0.0,
     ),
     job_strength=24.0,
-    certainty=0.4,
+    certainty=0.34,
 )  # fmt: skip

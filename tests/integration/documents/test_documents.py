@@ -157,7 +157,8 @@ def test_the_ids_of_a_context_are_listed_and_since_leaves_older_ones_out(ask: An
     for id_ in ("b", "a/ü b"):
         assert ask("POST", place.resource, place.of(id_), {}).status == 204
     time.sleep(0.02)
-    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03}Z"
+    now_ms = int(time.time() * 1000)
+    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now_ms // 1000)) + f".{now_ms % 1000:03}Z"
     for id_ in ("c", "b"):
         assert ask("POST", place.resource, place.of(id_), {}).status == 204
     assert ask("GET", place.resource, place.context).json() == ["a/ü b", "b", "c"]
