@@ -44,7 +44,7 @@ def sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> l
         )
     if s.pi < s.pi_fresh - 0.005:
         said.append(
-            f"Right after the last practice it would have been {100 * s.pi_fresh:.0f} instead of {100 * s.pi:.0f}: "
+            f"Right after it was last learnt or used well it would have been {100 * s.pi_fresh:.0f} instead of {100 * s.pi:.0f}: "
             "the rest has faded."
         )
     said.append(

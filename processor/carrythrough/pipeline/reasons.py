@@ -31,7 +31,7 @@ def reasons_for(reading: Reading, model: Model, policy: Policy) -> tuple[Reason,
     ]
     faded = 100 * prior_share * (score.pi - score.pi_fresh)
     if abs(faded) >= POINTS_SHOWN:
-        text = f"Since the last practice it has faded to {100 * score.pi:.0f}."
+        text = f"Since it was last learnt or used well it has faded to {100 * score.pi:.0f}."
         found.append(Reason(code="retention", text=text, points=round(faded, 1)))
     if score.trials > 0.05:
         met = 100 * score.successes / score.trials
