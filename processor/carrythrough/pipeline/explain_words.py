@@ -44,8 +44,8 @@ def sentences(reading: Reading, skill: Skill, model: Model, policy: Policy) -> l
         )
     if s.pi < s.pi_fresh - 0.005:
         said.append(
-            f"Right after it was last learnt or used well it would have been {100 * s.pi_fresh:.0f} instead of {100 * s.pi:.0f}: "
-            "the rest has faded."
+            f"Right after it was last learnt or used well it would have been {100 * s.pi_fresh:.0f} "
+            f"instead of {100 * s.pi:.0f}: the rest has faded."
         )
     said.append(
         f"It rests on {s.outcomes} outcomes in all. The stage is “{reading.stage.text.replace('-', ' ')}”."
