@@ -8,18 +8,22 @@ import random
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.embedded.shadowing import SNAPSHOT_NAME, ShadowFeed, load_shadow, save_shadow
 from carrythrough.events.performance import admit_events
+from carrythrough.evidence.types import Y_ONE
 from carrythrough.scoring.model import SHIPPED
 from carrythrough.scoring.shadow import Shadow
 from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
+from carrythrough.xapi.admission import Limits, admit
 
 MAP = """
 map: m
@@ -140,6 +144,56 @@ def test_a_promotion_shows_both_then_goes_through_the_log_and_back(folder: Path)
     model("promote", SHIPPED.name, "--data-dir", data)
     assert json.loads(model("list", "--json", "--data-dir", data))["in_force"] == SHIPPED.name
     assert compare(offline_fold(folder), stored_state(folder)) == []
+
+
+def test_the_item_table_is_frozen_with_the_version_and_stamps_what_comes_after(tmp_path: Path) -> None:
+    more = 'activities: [{id: q, name: Q, match: {activity_prefix: "https://x.example/"}, evidence: '
+    more += "[{skill: calm, channel: learn, outcome: score, item: activity, difficulty: 0.5}]}]\n"
+    (tmp_path / "map.yaml").write_text(MAP + more)
+    settings = Settings(data_dir=str(tmp_path / "data"), program=str(tmp_path / "map.yaml"))
+
+    def answers(run: str, people: range) -> None:
+        statements = [
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{run}/{person}/{item}")),
+                "actor": {"mbox": f"mailto:p{person}@x.example"},
+                "verb": {"id": "http://adlnet.gov/expapi/verbs/answered"},
+                "object": {"id": f"https://x.example/{item}"},
+                "result": {"score": {"scaled": float(item == "easy")}},
+            }
+            for person in people
+            for item in ("easy", "hard")
+        ]
+        statements += [statements[0] | {"id": str(uuid.uuid4()), "object": {"id": "https://x.example/rare"}}]
+        runtime = Embedded(settings)
+        runtime.start(deliver=False)
+        admitted = admit(json.dumps(statements).encode(), Limits(), "1.0.3")
+        asyncio.run(runtime.submit_statements(admitted, "lms"))
+        assert runtime.caught_up()
+        runtime.stop()
+
+    answers("before", range(40))
+    assert "model-not-better" in model("promote", "--data-dir", str(tmp_path / "data"), code=1)
+    model("promote", "--anyway", "--data-dir", str(tmp_path / "data"))
+    listed = json.loads(model("list", "--json", "--data-dir", str(tmp_path / "data")))
+    assert [row["items"] for row in listed["versions"]] == [2, 0]
+    answers("after", range(40, 42))
+    assert compare(offline_fold(tmp_path / "data"), stored_state(tmp_path / "data")) == []
+    state = apsw.Connection(str(tmp_path / "data" / "state.sqlite"), flags=apsw.SQLITE_OPEN_READONLY)
+    rows = state.execute(
+        "SELECT t.text, l.p_item, count(*) FROM ledger l JOIN term t ON t.id = l.item GROUP BY 1, 2 ORDER BY 3 DESC"
+    ).fetchall()
+    state.close()
+    half, mean = Y_ONE // 2, 41 / 81
+    easy, hard = ((40 * met + mean * 10) / 50 for met in (1, 0))
+    found = {(item.rsplit("/", 1)[1], p): n for item, p, n in rows}
+    assert found == {
+        ("easy", half): 40,
+        ("hard", half): 40,
+        ("rare", half): 2,  # too few outcomes for the table: the program map goes on speaking
+        ("easy", round(round(easy, 5) * Y_ONE)): 2,
+        ("hard", round(round(hard, 5) * Y_ONE)): 2,
+    }
 
 
 def test_the_server_learns_by_itself_and_keeps_it(tmp_path: Path) -> None:

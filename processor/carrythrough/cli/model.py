@@ -57,6 +57,7 @@ def list_models(*, json: AsJson = False, data_dir: DataDir = None, config: Confi
             ("position", "right"),
             ("by", "left"),
             ("m", "right"),
+            ("items", "right"),
             ("", "left"),
         ],
         [
@@ -66,6 +67,7 @@ def list_models(*, json: AsJson = False, data_dir: DataDir = None, config: Confi
                 r["position"],
                 r["by"],
                 f"{r['m']:g}",
+                count(r["items"]),
                 "in force" if r["in_force"] else "",
             )
             for r in rows
@@ -118,7 +120,7 @@ def promote_model(
 
     ```sh
     carrythrough model promote --data-dir data
-    carrythrough model promote carrythrough-2 --data-dir data
+    carrythrough model promote carrythrough-3 --data-dir data
     ```
     """
     import msgspec
@@ -207,6 +209,7 @@ def _version(model: Model, in_force: Model, since: str, position: int, by: str) 
         "m": model.job_strength,
         "certainty": model.certainty,
         "weights": model.weights,
+        "items": len(model.items),
         "in_force": model == in_force,
     }
 
@@ -217,15 +220,20 @@ def _moment(ms: int) -> str:
 
 def _chosen(reader: FolderReader, version: str) -> tuple[ModelVersion, Comparison | None]:
     """Return what `version` names, ready for the log, and how it compares; raises PermanentError (model-unknown)."""
+    import msgspec
+
+    from carrythrough.embedded.shadowing import item_sums
     from carrythrough.pipeline.model_version import ModelVersion
     from carrythrough.scoring.model import SHIPPED
-    from carrythrough.scoring.promotion import figures_of
+    from carrythrough.scoring.promotion import figures_of, item_table
 
     by = f"cli:{getpass.getuser()}"
     if version == "shadow":
         shadow = _caught_up(reader)
         comparison = shadow.comparison()
-        return ModelVersion(model=shadow.model(), by=by, comparison=figures_of(comparison)), comparison
+        items = item_table(item_sums(reader.path / "state.sqlite"))
+        model = msgspec.structs.replace(shadow.model(), items=items)
+        return ModelVersion(model=model, by=by, comparison=figures_of(comparison)), comparison
     known = {SHIPPED.name: SHIPPED} | {a.model.name: a.model for _, _, a in _activations(reader)}
     if version not in known:
         raise PermanentError(

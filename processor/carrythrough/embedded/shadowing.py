@@ -49,6 +49,11 @@ _OUTCOMES = (
     "ORDER BY l.position LIMIT ?"
 )
 
+_ITEMS = (
+    "SELECT item, sum(w), sum(y * w) FROM ledger "
+    f"WHERE channel IN ({int(Channel.LEARN)}, {int(Channel.PRACTICE)}) AND w > 0 AND voided = 0 GROUP BY item"
+)
+
 _logger = structlog.get_logger("carrythrough.shadow")
 
 
@@ -71,6 +76,18 @@ def activated_at(log: LogReader) -> int:
     """Return the position of the last record that activated a version of the head, 0 when there is none."""
     row = log.last(Kind.MODEL, POSITION_MAX)
     return 0 if row is None else row.position
+
+
+def item_sums(state: Path) -> list[tuple[str, float, float]]:
+    """Return (item, weight of outcomes, weighted success) of the ledger.
+
+    Answers and practice that stand; what was voided, contested or superseded is left out. Raises apsw.Error.
+    """
+    with closing(connect(state, readonly=True)) as connection:
+        terms = Terms(connection)
+        rows = select(connection, _ITEMS, ())
+        named = [(terms.text(item), n / W_ONE, a / (W_ONE * Y_ONE)) for item, n, a in rows]
+    return [row for row in named if row[0]]
 
 
 def save_shadow(path: Path, shadow: Shadow) -> None:

@@ -11,7 +11,7 @@ from carrythrough.evidence.baselines import NONE as NO_BASELINES
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.evidence.cmi5 import SILENT, Mark, mark_of
 from carrythrough.evidence.mapping import ALONE, Standing, evidence_of_event, evidence_of_statement
-from carrythrough.evidence.types import Evidence
+from carrythrough.evidence.types import Y_ONE, Evidence
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
 from carrythrough.pipeline.records import VOIDED_VERB, Kind, Piece, Record
@@ -82,6 +82,12 @@ class Tick(msgspec.Struct, frozen=True):
 Operation = Add | Void | Contested | Refusal | Tick
 
 
+def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
+    """Return a piece of evidence stamped with the expected success of its item, where the table has it."""
+    p = items.get(e.item)
+    return e if p is None else msgspec.structs.replace(e, p_item=round(p * Y_ONE))
+
+
 def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
     """Return the operations of `records` in order; records that say nothing about a skill give none."""
     operations: list[Operation] = []
@@ -97,6 +103,8 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
             evidence: tuple[Evidence, ...] = ()
             if mark is None or mark.verb not in SILENT:
                 evidence = evidence_of_statement(program, statement, record.id, t_ms, record.stored_ms)
+                if in_force.model.items:
+                    evidence = tuple(_by_table(e, in_force.model.items) for e in evidence)
             if (evidence or mark) and (subject := directory.subject_of_actor(statement.actor)):
                 operations.append(Add(subject, evidence, record.position, record.stored_ms, mark))
         elif record.kind is Kind.EVENT:
