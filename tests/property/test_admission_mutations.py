@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carrythrough.errors import PermanentError
+from carrythrough.testing.statement_mutations import places
 from carrythrough.xapi import admission, fast_path
 from carrythrough.xapi.admission import Admitted, Limits, admit, content_key, decode_statement, same_statement
 from carrythrough.xapi.refusals import ERROR_CODES
@@ -76,15 +77,6 @@ KEYS = st.sampled_from(
      "contextAgents", "revision", "platform", "attachments", "account", "parent", "\u0000", "a/b~c", "display"]
 )  # fmt: skip
 STYLES = ("compact", "spaced", "pretty", "colons", "slashes", "ascii")
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the paths of all values inside `value`."""
-    found = [path] if path else []
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, item in inside:
-        found += places(item, (*path, name))
-    return found
 
 
 def at(value: Any, path: tuple[Any, ...]) -> Any:

@@ -148,7 +148,7 @@ def show_refused(
 
 def replay_refused(
     *entries: Annotated[int, Parameter(help="Entries as `forward deadletters` numbers them.")],
-    all: Annotated[bool, Parameter(help="All that were refused, of one target with --target.")] = False,  # noqa: A002
+    all: Annotated[bool, Parameter(help="All that were refused, of one target with --target.")] = False,  # noqa: A002 - the flag
     target: Annotated[str, Parameter(help="With --all: only of this target.")] = "",
     json: AsJson = False,
     data_dir: DataDir = None,

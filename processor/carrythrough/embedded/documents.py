@@ -18,6 +18,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from carrythrough.embedded.commit_problems import bug
 from carrythrough.embedded.database import connect, select
 from carrythrough.errors import BugError, CarrythroughError, Problem, TransientError
 from carrythrough.ports import Clock
@@ -151,7 +152,7 @@ class DocumentFile:
         except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:
             outcomes = [self._undo(TransientError(_disk_error(error), retry_after_s=10.0))] * len(group)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next group needs a working writer
-            outcomes = [self._undo(BugError(_bug(error)))] * len(group)
+            outcomes = [self._undo(BugError(bug(error)))] * len(group)
         for change, outcome in zip(group, outcomes, strict=True):
             change.outcome.put(outcome)
 
@@ -232,15 +233,4 @@ def _disk_error(error: BaseException) -> Problem:
         where="data_dir",
         rule="a document is acknowledged only when it is on disk",
         fix="look at the volume of the data folder; nothing of this request was stored",
-    )
-
-
-def _bug(error: BaseException) -> Problem:
-    return Problem(
-        code="commit-bug",
-        status=500,
-        title="The commit failed through a fault of ours",
-        detail=f"{type(error).__name__}: {error}",
-        rule="nothing is acknowledged that was not committed",
-        fix="report this with the server's log; the request may be sent again",
     )

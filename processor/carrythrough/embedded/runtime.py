@@ -175,7 +175,7 @@ class Embedded:
 
     def _start_shadow(self) -> None:
         # Here, because it brings numpy with it: 20 MB that a server without a shadow does not need.
-        from carrythrough.embedded.shadowing import ShadowThread  # noqa: PLC0415
+        from carrythrough.embedded.shadowing import ShadowThread  # noqa: PLC0415 - numpy comes with it
 
         path = self.folder_lock.path
         self._shadow = ShadowThread(path, self.state.path, lambda: self.fold.in_force.model)

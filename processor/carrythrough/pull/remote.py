@@ -165,7 +165,7 @@ class TimedLRS(RemoteLRS):  # type: ignore[misc] # tincan has no types
     """tincan's client over a transport of ours."""
 
     # tincan lets nothing be set on its objects but what stands in this list.
-    _props: ClassVar[list[str]] = [*RemoteLRS._props, "transport", "spoken"]  # noqa: SLF001
+    _props: ClassVar[list[str]] = [*RemoteLRS._props, "transport", "spoken"]  # noqa: SLF001 - tincan asks for it
 
     def __init__(self, source: PullSource, secret: str, transport: Transport) -> None:
         auth = None
