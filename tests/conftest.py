@@ -13,12 +13,14 @@ import socket
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import hypothesis
 import pytest
+
+from carrythrough.testing.kafka_server import KafkaServer, libraries
 
 STAGES = ("unit", "property", "contract", "integration", "e2e", "browser", "chaos")
 """Folders of tests, quickest answer first; a folder not named here runs last."""
@@ -139,6 +141,33 @@ def _require_driver() -> None:
     done = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False)
     if done.returncode:
         missing(f"a library of Playwright ({done.stderr.strip()})", "sudo apt-get install libatomic1")
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], KafkaServer]]:
+    """Give a function that starts a Kafka broker of one's own, which is stopped at the end of the session."""
+    started: list[KafkaServer] = []
+
+    def start() -> KafkaServer:
+        libs = libraries(ROOT / "tools" / "kafka_server" / "pom.xml")
+        if libs is None or shutil.which("java") is None:
+            missing(
+                "a Kafka server", "sudo apt-get install default-jre-headless maven && tools/kafka_server/fetch.sh"
+            )
+        server = KafkaServer(tmp_path_factory.mktemp("kafka"), libs)
+        server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka_server: Callable[[], KafkaServer]) -> str:
+    """Give the address of a running broker that tests share: KAFKA_BOOTSTRAP, or one that is started here."""
+    return os.environ.get("KAFKA_BOOTSTRAP") or kafka_server().bootstrap
 
 
 @pytest.fixture

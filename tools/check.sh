@@ -69,6 +69,7 @@ if [ "$what" = all ]; then
   loud_stage "system packages" tools/system_packages.sh || finish
 fi
 loud_stage "environment" tools/set_up.sh dev || finish
+[ "$what" = all ] && stage "kafka server" tools/kafka_server/fetch.sh
 
 stage "ruff check" "$bin/ruff" check .
 stage "ruff format" "$bin/ruff" format --check .

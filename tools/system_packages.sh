@@ -27,6 +27,16 @@ has_chromium || packages+=(chromium fonts-dejavu-core)
 # libatomic1: Playwright, which drives the browser, brings a Node.js that needs it.
 has_library 'libatomic\.so\.1' || packages+=(libatomic1)
 
+# The Kafka broker of the tests: Java 17 or newer runs it, Maven fetches it (tools/kafka_server/fetch.sh).
+has_java() {
+  command -v java >/dev/null 2>&1 &&
+    [ "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)" -ge 17 ] 2>/dev/null
+}
+if [ -z "${KAFKA_BOOTSTRAP:-}" ]; then
+  has_java || packages+=(default-jre-headless)
+  command -v mvn >/dev/null 2>&1 || packages+=(maven)
+fi
+
 # curl: the examples of the documentation are run as printed.
 command -v curl >/dev/null 2>&1 || packages+=(curl)
 
