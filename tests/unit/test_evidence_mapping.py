@@ -251,6 +251,16 @@ def test_what_the_sender_marked_is_not_marked_again() -> None:
     assert outcome(program_of(), statement(definition=definition, response="a", success=False)) == 0.0
 
 
+def test_an_opinion_of_the_course_or_a_skipped_question_states_no_confidence() -> None:
+    course = program_of(evidence={"channel": "voice", "outcome": "none", "weight": 0})
+    counted = one(course, statement(score=Score(raw=4.0, min=1.0, max=5.0)))
+    assert (counted.channel, counted.y, counted.flags) == (Channel.VOICE, 0, 0)
+    sure = program_of(evidence={"channel": "voice", "outcome": "none"})
+    skipped = statement(score=Score(raw=0.0, min=0.0, max=5.0))
+    skipped = msgspec.structs.replace(skipped, verb=Verb("http://id.tincanapi.com/verb/skipped"))
+    assert one(sure, skipped).flags & FLAG_STATED == 0
+
+
 @pytest.mark.parametrize("channel", ["exposure", "support", "voice"])
 def test_channels_without_outcomes_carry_none(channel) -> None:
     program = program_of(evidence={"channel": channel, "outcome": "none"})

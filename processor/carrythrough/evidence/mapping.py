@@ -45,6 +45,8 @@ _FAILED = frozenset({"http://adlnet.gov/expapi/verbs/failed"})
 _COMPLETED = frozenset(
     {"http://adlnet.gov/expapi/verbs/completed", "http://activitystrea.ms/schema/1.0/complete"}
 )
+_PASSED_OVER = frozenset({"http://id.tincanapi.com/verb/skipped"})
+"""A question that was passed over says nothing of how sure somebody is, whatever score the sender writes (often 0)."""
 _JOB, _OBSERVED, _EXPOSURE, _SUPPORT, _VOICE = (
     int(Channel.JOB),
     int(Channel.OBSERVED),
@@ -101,8 +103,9 @@ def _statement_evidence(
             channel = _EXPOSURE
     window_s = _window_s(program, rule.skill) if channel == _SUPPORT else 0
     y = 0
-    # A question of opinion amid a quiz may be about anything; only what the map calls voice is about the skill.
-    if rule.channel == _VOICE and (stated := _stated(st)) is not None:
+    # A question of opinion amid a quiz may be about anything; only what the map calls voice is about the skill,
+    # and of that what it gives a weight: an opinion of the course (weight 0) is counted and states nothing.
+    if rule.channel == _VOICE and rule.w and (stated := _stated(st)) is not None:
         y, flags = stated, flags | FLAG_STATED
     return Evidence(source, rule.skill, channel, t_ms, y, 0, 0, flags, "", rule.rule, version, window_s)
 
@@ -110,7 +113,7 @@ def _statement_evidence(
 def _stated(st: Statement) -> int | None:
     """Return how sure somebody said to be, 0..Y_ONE: the score, else the place of a Likert answer on its scale."""
     result = st.result
-    if result is None:
+    if result is None or st.verb.id in _PASSED_OVER:
         return None
     if result.score is not None:
         return share_of(result.score)
