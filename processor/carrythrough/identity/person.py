@@ -15,6 +15,7 @@ OptOut = Literal["all", "spaced-review", "nudge", "fade-job-aid"]
 
 Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=patterns.PLAIN)]
 Text = Annotated[str, Meta(max_length=200, pattern=patterns.PLAIN)]
+Email = Annotated[str, Meta(pattern=patterns.EMAIL, max_length=320)]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -37,27 +38,65 @@ class Identifier(_Part, frozen=True, kw_only=True):
     account: RosterAccount | None = None
 
 
+class Leave(_Part, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """A time away from work; nothing is sent in it.
+
+    from: first day. to: last day, included; "" while the end is open. Days are local to the person.
+    """
+
+    start: Annotated[str, Meta(pattern=patterns.DATE)]
+    end: Annotated[str, Meta(pattern=patterns.DATE_OR_EMPTY)] = ""
+
+
+class Week(_Part, frozen=True, kw_only=True):
+    """Working hours by day, "HH:MM-HH:MM" local; a day without hours is a day off.
+
+    Hours that end before they begin go on past midnight, as a night shift does.
+    """
+
+    mon: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+    tue: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+    wed: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+    thu: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+    fri: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+    sat: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+    sun: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
+
+
 class Person(_Part, frozen=True, kw_only=True):
     """One employee.
 
     id: the opaque roster id. email: how to reach them; also an identifier (mailto). manager:
-    roster id. work_hours: "HH:MM-HH:MM" local, "" when unknown. days_off: empty means the
-    program's. time_zone: IANA name. opted_out: kinds of action that they declined, or "all".
+    roster id. aliases: other ids under which systems know them, former ones included.
+    former_emails: addresses that they had; still identifiers, never written to. cohorts: ids of the
+    program's cohorts. work_hours: "HH:MM-HH:MM" local, "" when unknown. days_off: empty means the
+    program's. week: hours by day, in place of work_hours and days_off. time_zone: IANA name.
+    opted_out: kinds of action that they declined, or "all". hire_date: first day. exit_date: last day,
+    included. leave: times away. active: false while they are suspended. Nothing is sent before the
+    first day, after the last, on leave, or while not active.
     """
 
     id: Key
     name: Text = ""
     identifiers: tuple[Identifier, ...] = ()
     email: Annotated[str, Meta(pattern=patterns.EMAIL_OR_EMPTY, max_length=320)] = ""
+    aliases: tuple[Key, ...] = ()
+    former_emails: tuple[Email, ...] = ()
     manager: Text = ""
     team: Text = ""
     role: Text = ""
     site: Text = ""
+    cohorts: tuple[Key, ...] = ()
     time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
     work_hours: Annotated[str, Meta(pattern=patterns.HOURS_OR_EMPTY)] = ""
     days_off: tuple[DayName, ...] = ()
+    week: Week | None = None
     locale: Annotated[str, Meta(pattern=patterns.LOCALE, max_length=35)] = "en"
     opted_out: tuple[OptOut, ...] = ()
+    hire_date: Annotated[str, Meta(pattern=patterns.DATE_OR_EMPTY)] = ""
+    exit_date: Annotated[str, Meta(pattern=patterns.DATE_OR_EMPTY)] = ""
+    leave: tuple[Leave, ...] = ()
+    active: bool = True
 
 
 class Roster(_Part, frozen=True, kw_only=True):
