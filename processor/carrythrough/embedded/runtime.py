@@ -44,6 +44,7 @@ from carrythrough.pipeline.records import Kind, Record
 from carrythrough.ports import Clock, Receipt
 from carrythrough.program.load import load_program
 from carrythrough.pull.background import BackgroundPull
+from carrythrough.reinforcement.presence import absence_at
 from carrythrough.scoring.promotion import check
 from carrythrough.scoring.refit import Term
 from carrythrough.settings import Settings
@@ -325,6 +326,8 @@ class Embedded:
             person = in_force.directory.person(subject)
             if subject in kill.subjects or (person is not None and person.id in kill.subjects):
                 return "actions are switched off for this person"
+            if person is not None and (absence := absence_at(person, self.clock.now_ms())):
+                return f"the person is not at work: {absence}"
         return None
 
     def _require_program(self) -> None:

@@ -15,6 +15,7 @@ from carrythrough.pipeline.effects import ActionRequested, Decision, effect_id
 from carrythrough.program.compile import Program
 from carrythrough.program.types import Reinforcement, Skill
 from carrythrough.reinforcement.guards import DAY_MS, HOUR_MS, Limits, Person, Verdict, check
+from carrythrough.reinforcement.presence import employment_of, hours_of
 from carrythrough.reinforcement.rules import FallsWithin, eligible, why
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.score import Score
@@ -94,12 +95,15 @@ class Decider:
         quiet = self._policy.quiet.minutes()
         if person is None:
             return Person(subject=subject, days_off=self._policy.days_off, quiet_minutes=quiet)
+        days_off = person.days_off or self._policy.days_off
         return Person(
             subject=subject,
             reference=person.id,
             time_zone=person.time_zone or "UTC",
-            days_off=person.days_off or self._policy.days_off,
+            days_off=days_off,
             quiet_minutes=quiet,
+            hours=hours_of(person, days_off),
+            employment=employment_of(person),
             opted_out=person.opted_out,
         )
 

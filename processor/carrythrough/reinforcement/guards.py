@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from carrythrough.reinforcement.presence import WEEK_DAYS, Employment, Hours, hours_hold
+
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 QUARTER_MS = HOUR_MS // 4
-WEEK_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 IGNORED_MAX = 2
 """Pushes on one skill without new evidence after which we stop pushing it."""
 
@@ -26,7 +27,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """What the guards need to know about whom an action would reach.
 
     days_off: names of WEEK_DAYS. quiet_minutes: (from, to) as minutes after local midnight; equal
-    ends mean no quiet hours. opted_out: topics, actions or "all".
+    ends mean no quiet hours. hours: working hours of Monday to Sunday, () when unknown; known hours
+    stand in for days_off and quiet_minutes. opted_out: topics, actions or "all".
     """
 
     subject: str
@@ -34,6 +36,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     days_off: tuple[str, ...] = ()
     quiet_minutes: tuple[int, int] = (1200, 420)
+    hours: tuple[Hours, ...] = ()
+    employment: Employment = Employment()
     opted_out: tuple[str, ...] = ()
 
 
@@ -81,7 +85,7 @@ def check(
     pushes: times of the person's pushes of the last seven days. action_ms: last push on this
     skill, 0 for none. ignored: pushes on this skill since the last evidence.
     """
-    never = [name for name, held in _standing(person, limits, action, ignored) if held]
+    never = [name for name, held in _standing(person, limits, action, ignored, now_ms) if held]
     if never:
         return Verdict(tuple(never))
     held: list[str] = []
@@ -104,27 +108,44 @@ def check(
     return Verdict(tuple(held), next_open(person, again))
 
 
-def _standing(person: Person, limits: Limits, action: str, ignored: int) -> tuple[tuple[str, bool], ...]:
+def _standing(
+    person: Person, limits: Limits, action: str, ignored: int, now_ms: int
+) -> tuple[tuple[str, bool], ...]:
     """Return the guards that no waiting opens."""
     killed = limits.killed_subjects
+    absence = person.employment.absence(_local(person, now_ms).date())
     return (
         (
             "kill-switch",
             action in limits.killed_actions or person.subject in killed or person.reference in killed,
         ),
+        ("suspended", absence == "suspended"),
+        ("left", absence == "left"),
         ("opted-out", "all" in person.opted_out or action in person.opted_out),
         ("holdout", in_holdout(person.subject, limits.holdout)),
         ("back-off", ignored >= IGNORED_MAX),
     )
 
 
+def _local(person: Person, t_ms: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(t_ms / 1000, tz=_zone(person.time_zone))
+
+
 def local_hold(person: Person, now_ms: int) -> str:
-    """Return "day-off", "quiet-hours" or "" for the person's local time."""
-    local = dt.datetime.fromtimestamp(now_ms / 1000, tz=_zone(person.time_zone))
+    """Return what holds a push back at the person's local time, "" when nothing does.
+
+    An absence (see `presence.Employment`), else "day-off", "outside-hours" or "quiet-hours".
+    """
+    local = _local(person, now_ms)
+    absence = person.employment.absence(local.date())
+    if absence is not None:
+        return absence
+    minute = local.hour * 60 + local.minute
+    if person.hours:
+        return hours_hold(person.hours, local.weekday(), minute)
     if WEEK_DAYS[local.weekday()] in person.days_off:
         return "day-off"
     start, end = person.quiet_minutes
-    minute = local.hour * 60 + local.minute
     quiet = start <= minute < end if start <= end else minute >= start or minute < end
     return "quiet-hours" if quiet else ""
 
@@ -132,18 +153,29 @@ def local_hold(person: Person, now_ms: int) -> str:
 def next_open(person: Person, from_ms: int) -> int:
     """Return the first quarter of an hour from `from_ms` on in which local time allows a push.
 
-    At most eight days ahead; a person whose whole week is off gets 0 (never).
+    At most eight days ahead, counted from the first day or from the end of a leave for who is not at
+    work; 0 (never) for a person whose whole week is off and for one who does not come back.
     """
     if not local_hold(person, from_ms):
         return from_ms
     t = _quarter(from_ms)
-    end = from_ms + 8 * DAY_MS
+    end = t + 8 * DAY_MS
     while t < end:
         held = local_hold(person, t)
         if not held:
             return t
-        t = _quarter(_midnight_after(person, t)) if held == "day-off" else t + QUARTER_MS
+        if held in _ABSENT:
+            back = person.employment.back_on(_local(person, t).date())
+            if back is None:
+                return 0
+            t = max(_quarter(_midnight(person, back)), t + QUARTER_MS)
+            end = t + 8 * DAY_MS
+        else:
+            t = _quarter(_midnight_after(person, t)) if held == "day-off" else t + QUARTER_MS
     return 0
+
+
+_ABSENT = frozenset({"suspended", "not-yet-hired", "left", "on-leave"})
 
 
 def _quarter(t_ms: int) -> int:
@@ -153,7 +185,11 @@ def _quarter(t_ms: int) -> int:
 
 def _midnight_after(person: Person, t_ms: int) -> int:
     """Return the next local midnight, always later than `t_ms`."""
-    zone = _zone(person.time_zone)
-    day = dt.datetime.fromtimestamp(t_ms / 1000, tz=zone).date() + dt.timedelta(days=1)
-    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=zone)
-    return max(int(midnight.timestamp() * 1000), t_ms + QUARTER_MS)
+    day = _local(person, t_ms).date() + dt.timedelta(days=1)
+    return max(_midnight(person, day), t_ms + QUARTER_MS)
+
+
+def _midnight(person: Person, day: dt.date) -> int:
+    """Return when a local day begins, in milliseconds since the epoch."""
+    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=_zone(person.time_zone))
+    return int(midnight.timestamp() * 1000)
