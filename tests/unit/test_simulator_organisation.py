@@ -100,7 +100,7 @@ def test_the_map_covers_what_was_asked_of_it(program) -> None:
     for skill in found.skills:
         roles = {role for role, skills in SKILLS_OF_ROLE.items() if any(s.id == skill.id for s in skills)}
         assert set(skill.roles) == roles
-    rules = {rule.when.stage: rule.action for rule in found.reinforcement}
+    rules = {rule.when.stage[0]: rule.action for rule in found.reinforcement}
     assert rules == {"fading": "spaced-review", "unapplied": "nudge", "applied-with-support": "fade-job-aid"}
 
 

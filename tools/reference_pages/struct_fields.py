@@ -1,8 +1,8 @@
 """Reads the fields of a msgspec Struct for a reference page: name, type, default and what it means.
 
-The meaning of a field is looked for in three places, in this order: `Meta(description=...)` in its
-annotation, a text standing below it in the class, and a part "name: meaning." of the class
-docstring.
+The meaning of a field is looked for in three places, in this order: a text standing below it in the
+class, a part "name: meaning." of the class docstring, and `Meta(description=...)` in its annotation,
+which may only say what kind of value it is.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-import re
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import msgspec
+
+from carrythrough.authoring.meanings import meanings_of
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,8 @@ def fields_of(struct: type) -> Iterator[Field]:
     if not isinstance(info, msgspec.inspect.StructType):
         raise TypeError(f"{struct} is no msgspec Struct")
     texts = _texts_below(struct)
-    parts = _docstring_parts(struct, [field.name for field in info.fields])
+    names = [*(field.name for field in info.fields), *(field.encode_name for field in info.fields)]
+    parts = meanings_of(struct.__doc__ or "", names)
     for field in info.fields:
         kind, description = _unwrap(field.type)
         yield Field(
@@ -44,7 +46,10 @@ def fields_of(struct: type) -> Iterator[Field]:
             kind=_type_words(kind),
             default=_default_words(field),
             required=field.required,
-            meaning=description or texts.get(field.name) or parts.get(field.name, ""),
+            meaning=texts.get(field.name)
+            or parts.get(field.encode_name)
+            or parts.get(field.name)
+            or description,
             struct=_struct_in(kind),
         )
 
@@ -139,24 +144,6 @@ def _texts_below(struct: type) -> dict[str, str]:
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
                 found[name] = " ".join(words.split())
-    return found
-
-
-def _docstring_parts(struct: type, names: list[str]) -> dict[str, str]:
-    """Split the class docstring at each "name: " (or "name, other: ") of a field."""
-    text = " ".join((struct.__doc__ or "").split())
-    known = "|".join(map(re.escape, names))
-    if not known:
-        return {}
-    value = r'(?: "[^"]*")?'  # as in: grain "team": readings never count for one person
-    label = re.compile(rf"(?:^|(?<=[.;] ))((?:{known}){value}(?:(?:, | and )(?:{known}))*): ")
-    pieces = label.split(text)
-    found = {}
-    for labels, meaning in zip(pieces[1::2], pieces[2::2], strict=True):
-        for name in re.split(r", | and ", labels):
-            bare, _, only = name.partition(" ")
-            words = meaning.strip().rstrip(".;")
-            found[bare] = f"{only}: {words}" if only else words
     return found
 
 

@@ -20,6 +20,7 @@ MBOX = r"^mailto:[^@\s]+@[^@\s]+$"
 EMAIL = r"^[^@\s:]+@[^@\s]+$"
 EMAIL_OR_EMPTY = r"^([^@\s:]+@[^@\s]+)?$"
 SHA1 = r"^[0-9a-fA-F]{40}$"
+UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 LOCALE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 
 
@@ -43,6 +44,7 @@ FORMATS: dict[str, Format] = {
     EMAIL: Format("an e-mail address", "an e-mail address", 'write "name@example.org"'),
     EMAIL_OR_EMPTY: Format("an e-mail address", "an e-mail address", 'write "name@example.org"'),
     SHA1: Format("a SHA-1 hash", "40 hexadecimal digits", "write the SHA-1 of the mailto IRI in hexadecimal"),
+    UUID: Format("a UUID", "a UUID (RFC 4122)", 'write "2f3d0c1e-7f0a-4a0e-9c55-0f6b7c1d2e3f" and the like'),
     LOCALE: Format("a language tag", "a language tag (RFC 5646)", 'write for example "en" or "de-CH"'),
 }
 

@@ -21,6 +21,14 @@ from carrythrough.authoring.source import Lint, Node
 
 T = TypeVar("T")
 
+_SCALARS: dict[type[inspect.Type], type | tuple[type, ...]] = {
+    inspect.StrType: str,
+    inspect.FloatType: (int, float),
+    inspect.IntType: (int, float),
+    inspect.BoolType: bool,
+}
+"""What the parts of a union of scalars are written as."""
+
 LINTS_MAX = 200
 """Faults gathered from one text before reading stops: nobody reads more at once."""
 SUGGESTIONS_FROM_MAX = 2_000
@@ -84,6 +92,19 @@ def _fields(cls: type) -> dict[str, inspect.Field]:
     return {field.encode_name: field for field in kind.fields}
 
 
+def may_stand_alone(item: inspect.Type, value: Any) -> bool:
+    """Say whether `value` may stand for a list with it as the one entry.
+
+    Texts, scalars, and tables without an id of their own may; a table with an id is an entry of a section, and
+    a mapping in the place of a section is rather a section written wrongly.
+    """
+    if isinstance(item, inspect.StructType):
+        return isinstance(value, dict) and "id" not in _fields(item.cls)
+    if isinstance(item, inspect.UnionType):
+        return isinstance(value, (str, int, float))
+    return isinstance(item, (inspect.StrType, inspect.LiteralType)) and isinstance(value, str)
+
+
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     # "$" would also match before a last newline, which JSON Schema's does not.
@@ -133,11 +154,11 @@ class _Reader:
             case inspect.DictType():
                 return self.mapping(node, kind, path)
             case inspect.BoolType():
-                if isinstance(node.value, bool):
-                    return node.value
-                return self.wrong(node, path, "true or false")
+                return node.value if isinstance(node.value, bool) else self.wrong(node, path, "true or false")
             case inspect.IntType() | inspect.FloatType():
                 return self.number(node, kind, path)
+            case inspect.AnyType():
+                return node.plain()
         raise AssertionError(f"no reader for {kind!r}")
 
     def wrong(self, node: Node, path: Path, wanted: str) -> Any:
@@ -186,14 +207,18 @@ class _Reader:
         if isinstance(item, inspect.Metadata):
             item = item.type
         if not isinstance(node.value, list):
-            if isinstance(item, (inspect.StrType, inspect.LiteralType)) and isinstance(node.value, str):
+            if may_stand_alone(item, node.value):
                 single = self.read(node, item, path)
                 return _FAULT if single is _FAULT else (single,)
             return self.wrong(node, path, "a list")
+        label = label_of(path)
         if kind.min_length is not None and len(node.value) < kind.min_length:
-            label = label_of(path)
             rule = f"{label} has at least {kind.min_length}"
             return self.fault(node, path, "out-of-range", f"{label} is too short", rule, "add an entry")
+        if kind.max_length is not None and len(node.value) > kind.max_length:
+            rule = f"{label} has at most {kind.max_length} entries"
+            message = f"{label} has {len(node.value)} entries"
+            return self.fault(node, path, "out-of-range", message, rule, "shorten the list")
         values = [self.read(child, item, (*path, index)) for index, child in enumerate(node.value)]
         return _FAULT if any(value is _FAULT for value in values) else tuple(values)
 
@@ -215,7 +240,14 @@ class _Reader:
         if node.value is None:
             return None
         others = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
-        return self.read(node, others[0], path)
+        if len(others) == 1:
+            return self.read(node, others[0], path)
+        for part in others:
+            # Python counts true among the numbers, YAML and JSON do not.
+            same = isinstance(node.value, bool) is isinstance(part, inspect.BoolType)
+            if same and isinstance(node.value, _SCALARS[type(part)]):
+                return self.read(node, part, path)
+        return self.wrong(node, path, "a text, a number, or true or false")
 
     def literal(self, node: Node, kind: inspect.LiteralType, path: Path) -> Any:
         if isinstance(node.value, str) and node.value in kind.values:

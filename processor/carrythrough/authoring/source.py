@@ -79,6 +79,8 @@ class Node(msgspec.Struct):
                 node = node.value[cast("str", step)]
             elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
+            elif step == 0 and not isinstance(node.value, list):
+                continue  # one entry, written without its list
             else:
                 break
         return node.line, node.column

@@ -131,7 +131,7 @@ def _evidence_sense(context: LintContext) -> None:
 
 
 def _actions(context: LintContext) -> None:
-    taken: dict[tuple[str, str], str] = {}
+    taken: dict[tuple[object, ...], str] = {}
     for r, rule in enumerate(context.program.reinforcement):
         if not (rule.title and rule.body):
             add_lint(
@@ -142,7 +142,7 @@ def _actions(context: LintContext) -> None:
                 "an action tells the person something: it has a title and a body",
                 'add "title" and "body"',
             )
-        if rule.when.stage == "not-enough-evidence":
+        if "not-enough-evidence" in rule.when.stage:
             add_lint(
                 context,
                 ("reinforcement", r, "when", "stage"),
@@ -161,7 +161,7 @@ def _actions(context: LintContext) -> None:
                 'add "adapters: [console]"',
                 "warning",
             )
-        first = taken.setdefault((rule.when.stage, rule.action), rule.id)
+        first = taken.setdefault((rule.when, rule.skills, rule.action), rule.id)
         if first != rule.id:
             add_lint(
                 context,

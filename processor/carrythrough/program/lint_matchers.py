@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carrythrough.program.lint_context import LintContext, add_lint
 from carrythrough.program.matcher import Matcher, MatchKey
-from carrythrough.program.precedence import covers
+from carrythrough.program.precedence import MEMBERS, covers
 from carrythrough.program.types import Activity, EventRule, Match
 
 _FORCED_CHANNELS = {"observation": "observed", "job-aid-use": "support", "self-report": "voice"}
@@ -43,7 +43,7 @@ def impossible_matchers(context: LintContext) -> None:
 
 
 def _not_absolute(context: LintContext, activity: Activity, index: int) -> None:
-    for member in Match.__struct_fields__:
+    for member in MEMBERS:
         for v, value in enumerate(getattr(activity.match, member)):
             if ":" in value and not any(c.isspace() for c in value):
                 continue
@@ -97,7 +97,7 @@ def shadowed(context: LintContext) -> None:
             if other == number or not skills:
                 break  # they come by precedence: the rest gives way to this one
             rival = activities[other]
-            if skills <= {entry.skill for entry in rival.evidence} and covers(rival.match, activity.match):
+            if skills <= {entry.skill for entry in rival.evidence} and _covers(rival.match, activity.match):
                 add_lint(
                     context,
                     ("activities", number, "match"),
@@ -112,9 +112,17 @@ def shadowed(context: LintContext) -> None:
                 break
 
 
+def _covers(wide: Match, narrow: Match) -> bool:
+    """Say whether `wide` surely matches all that `narrow` does; what it asks for beyond ids, `narrow` asks too."""
+    beyond = ("extension", "registration", "profile", "except_")
+    return covers(wide, narrow) and all(
+        getattr(wide, member) in (getattr(Match(), member), getattr(narrow, member)) for member in beyond
+    )
+
+
 def _example(match: Match) -> MatchKey:
     """Return the key of some statement that `match` holds for."""
-    first = {member: getattr(match, member)[:1] for member in Match.__struct_fields__}
+    first = {member: getattr(match, member)[:1] for member in MEMBERS}
     return MatchKey(
         activity="".join(first["activity"] or first["activity_prefix"]),
         activity_type="".join(first["activity_type"]),

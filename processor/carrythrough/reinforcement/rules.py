@@ -35,10 +35,16 @@ def eligible(
     the forecast to cross the target within it; the others name an absence or a kind of success, which
     the stage itself has established.
     """
-    found = tuple(rule for rule in rules if rule.when.stage == stage.text)
+    found = tuple(rule for rule in rules if _is_for(rule, stage, skill))
     if stage is Stage.FADING and found and below(score, skill.target) < BELOW_CERTAINTY:
         return ()
     return tuple(rule for rule in found if _soon(rule, score, skill, falls_within))
+
+
+def _is_for(rule: Reinforcement, stage: Stage, skill: Skill) -> bool:
+    return (not rule.when.stage or stage.text in rule.when.stage) and (
+        not rule.skills or skill.id in rule.skills
+    )
 
 
 def _soon(rule: Reinforcement, score: Score, skill: Skill, falls_within: FallsWithin) -> bool:
