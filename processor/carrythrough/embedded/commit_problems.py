@@ -64,5 +64,8 @@ def conflict(index: int, key: str, difference: str, kind: Kind) -> Problem:
         rule="xAPI 1.0.3 part 3 section 2.1.1: a statement id is never reused for other content"
         if what == "statement"
         else "an event id stands for one event of its source for ever",
-        fix=f"give the new {what} an id of its own, or send the stored content again",
+        fix="give the new statement an id of its own, or send the stored content again"
+        if what == "statement"
+        else 'send what is right now as a new event with an id of its own and "corrects": the id of this one; '
+        "or send the stored content again",
     )

@@ -21,7 +21,7 @@ from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.store import Folded, StateFile
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
 from carrythrough.pipeline.fold import DUE_PER_TICK_MAX, Delta, Fold
-from carrythrough.pipeline.plan import Add, InForce, plan
+from carrythrough.pipeline.plan import Add, InForce, plan, subject_of_event
 from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
 from carrythrough.pipeline.step import batches
 from carrythrough.telemetry.metrics import Telemetry
@@ -243,8 +243,8 @@ class Folder:
         directory = self.in_force.directory
         if record.kind is Kind.STATEMENT:
             return (directory.subject_of_actor(record.content.actor),)
-        if record.kind is Kind.EVENT and record.content.employee:
-            return (directory.subject_of_employee(record.content.employee),)
+        if record.kind is Kind.EVENT:
+            return filter(None, [subject_of_event(record.content, directory)])
         return ()
 
 

@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS ledger(
   PRIMARY KEY(employee, skill, channel, source)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ledger_outcome ON ledger(position) WHERE channel IN (2, 3) AND w > 0;
 CREATE TABLE IF NOT EXISTS void(source BLOB PRIMARY KEY, position INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS amendment(
+  source BLOB PRIMARY KEY, target BLOB NOT NULL, revision INTEGER NOT NULL, t_ms INTEGER NOT NULL,
+  position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS amendment_target ON amendment(target);
+CREATE TABLE IF NOT EXISTS ended(source BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contest(
   source BLOB NOT NULL, skill TEXT NOT NULL, channel INTEGER NOT NULL, position INTEGER NOT NULL,
   restore INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
@@ -73,6 +78,8 @@ OUTBOX = Insert(
 QUARANTINE = Insert("INSERT OR REPLACE INTO quarantine", 6)
 TERM = Insert("INSERT INTO term", 2)
 VOID = Insert("INSERT OR IGNORE INTO void", 2)
+AMENDMENT = Insert("INSERT OR IGNORE INTO amendment", 5)
+ENDED = Insert("INSERT OR IGNORE INTO ended", 2)
 MARK = Insert("INSERT OR IGNORE INTO mark", 12)
 CONTEST = Insert("INSERT OR IGNORE INTO contest", 9)
 META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

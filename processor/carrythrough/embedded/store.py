@@ -19,9 +19,11 @@ from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import write_marks
 from carrythrough.embedded.schema import (
+    AMENDMENT,
     CONTEST,
     EFFECT,
     EMPLOYEE,
+    ENDED,
     LEDGER,
     META,
     OUTBOX,
@@ -168,6 +170,8 @@ class StateFile:
                 (VOIDED, view.number(subject), source),
             )
         VOID.run(connection, [value for entry in delta.voids.items() for value in entry])
+        AMENDMENT.run(connection, [v for a in delta.amendments for v in msgspec.structs.astuple(a)])
+        ENDED.run(connection, [value for entry in delta.ends.items() for value in entry])
         if delta.contests:
             self._write_contests(delta)
         if delta.marks or delta.superseded:

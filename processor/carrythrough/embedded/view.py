@@ -12,6 +12,7 @@ from carrythrough.embedded.marks import home_of, read_marks
 from carrythrough.embedded.terms import Terms
 from carrythrough.evidence.cmi5 import Mark
 from carrythrough.evidence.types import Channel, Evidence
+from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.fold import Delta
 from carrythrough.pipeline.records import LedgerRow, Piece
 from carrythrough.pipeline.registrations import Home
@@ -187,6 +188,25 @@ class StoreView:
     def home_of(self, source: bytes) -> Home | None:
         """Return the unit that a cmi5-defined statement belongs to, or None."""
         return home_of(self._connection, self._terms, source)
+
+    def corrects(self, source: bytes) -> bool:
+        """Say whether an event is known as a correction."""
+        found = self._connection.execute("SELECT 1 FROM amendment WHERE source=?", (source,))
+        return found.fetchone() is not None
+
+    def corrections(self, target: bytes) -> list[Amendment]:
+        """Return the corrections of an event."""
+        rows = select(
+            self._connection,
+            "SELECT source, target, revision, t_ms, position FROM amendment WHERE target=?",
+            (target,),
+        )
+        return [Amendment(bytes(row[0]), bytes(row[1]), *row[2:]) for row in rows]
+
+    def ended(self, source: bytes) -> bool:
+        """Say whether an event was retracted or stands behind another correction."""
+        found = self._connection.execute("SELECT 1 FROM ended WHERE source=?", (source,))
+        return found.fetchone() is not None
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""

@@ -17,30 +17,12 @@ import msgspec
 
 from carrythrough.authoring.reading import read_as
 from carrythrough.authoring.source import Lint, node_of
-from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.cloudevents import EnvelopeError, is_envelope, unwrap
-from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, AdmittedEvent, PerformanceEvent, source_id
+from carrythrough.events.refusals import refuse, refuse_limit
+from carrythrough.events.sense import check_sense
+from carrythrough.events.types import AdmittedEvent, PerformanceEvent, source_id
 from carrythrough.xapi import strict_json
 from carrythrough.xapi.formats import timestamp_ms
-
-ERROR_CODES: dict[str, str] = {
-    "event-invalid": "Not a performance event",
-    "event-time-invalid": "A time that cannot be placed",
-    "event-id-repeated": "The same id twice with different content",
-    "event-too-large": "A performance event too large to store",
-    "too-many-events": "Too many performance events in one request",
-    "cloudevent-invalid": "Not a CloudEvents 1.0 envelope",
-    "content-type-unsupported": "A content type that is not read here",
-    "body-too-large": "A request body that is too large",
-}
-"""Code to title; the codes of broken JSON are those of `xapi.refusals`."""
-
-_STATUS = {
-    "event-too-large": 413,
-    "too-many-events": 413,
-    "body-too-large": 413,
-    "content-type-unsupported": 415,
-}
 
 JSON_TYPES = frozenset(
     {"application/json", "application/cloudevents+json", "application/cloudevents-batch+json"}
@@ -110,11 +92,11 @@ def _documents(body: bytes, media: str, limits: EventLimits) -> Iterator[tuple[A
         lines = [line for line in body.split(b"\n") if line.strip()]
         _check_count(len(lines), limits)
         if not lines:
-            _read(b"", "", limits)
+            read_json(b"", "", limits)
         for number, line in enumerate(lines):
-            yield _read(line, f"/{number}", limits), f"/{number}"
+            yield read_json(line, f"/{number}", limits), f"/{number}"
         return
-    value = _read(body, "", limits)
+    value = read_json(body, "", limits)
     if not isinstance(value, list):
         yield value, ""
         return
@@ -148,8 +130,11 @@ def _check_count(count: int, limits: EventLimits) -> None:
         refuse_limit("too-many-events", "", f"the request holds {count} events", name, limit)
 
 
-def _read(body: bytes, where: str, limits: EventLimits) -> Any:
-    """Return the value of a JSON text; the strict reader finds the place of whatever is wrong."""
+def read_json(body: bytes, where: str, limits: EventLimits) -> Any:
+    """Return the value of a JSON text; the strict reader finds the place of whatever is wrong.
+
+    Raises PermanentError with the codes of broken JSON (`xapi.refusals`), pointers below `where`.
+    """
     try:
         return json.loads(body.decode(), object_pairs_hook=_members, parse_constant=_constant)
     except (ValueError, RecursionError):
@@ -183,7 +168,7 @@ def _admit_document(document: Any, where: str, limits: EventLimits, *, enveloped
             rule="RFC 3339, section 5.6; a zone is required, or the moment is a guess",
             fix='write for example "2026-11-01T10:00:00Z" or "2026-11-01T11:00:00+01:00"',
         )
-    _check_sense(event, where)
+    check_sense(event, where)
     return AdmittedEvent(id=source_id(event.source, event.id), raw=raw, event=event, t_ms=t_ms)
 
 
@@ -228,72 +213,6 @@ def _refuse_lints(lints: list[Lint], where: str) -> NoReturn:
     refuse("event-invalid", where + first.pointer, first.message + others, rule=first.rule, fix=first.fix)
 
 
-def _check_sense(event: PerformanceEvent, where: str) -> None:
-    """Refuse what is well-formed but says nothing, or two things at once."""
-    if bool(event.employee) == (event.actor is not None):
-        state = "both an employee and an actor" if event.employee else "neither an employee nor an actor"
-        refuse(
-            "event-invalid",
-            f"{where}/employee",
-            f"the event names {state}",
-            rule="an event is about one person: a roster id, or an xAPI agent",
-            fix='keep one: "employee" with the roster id, or "actor"',
-        )
-    actor = event.actor
-    if actor is not None:
-        names = ("mbox", "mbox_sha1sum", "openid", "account")
-        given = [name for name in names if getattr(actor, name) is not None]
-        if len(given) != 1:
-            refuse(
-                "event-invalid",
-                f"{where}/actor",
-                f"the actor has {len(given)} identifiers",
-                rule="xAPI 1.0.3, Data 2.4.2: exactly one inverse functional identifier",
-                fix=f"keep exactly one of {', '.join(names)}",
-            )
-    _check_outcome(event, where)
-
-
-def _check_outcome(event: PerformanceEvent, where: str) -> None:
-    outcome = event.outcome
-    if outcome is None:
-        if event.kind in OUTCOME_KINDS:
-            refuse(
-                "event-invalid",
-                f"{where}/outcome",
-                f'a "{event.kind}" event without an outcome',
-                rule=f"an outcome is required for: {', '.join(sorted(OUTCOME_KINDS))}",
-                fix='add "outcome": {"met": true}, {"score": 0.8} or {"value": 12.5}; '
-                'a chance without an outcome is "kind": "opportunity"',
-            )
-        return
-    if event.kind in BARE_KINDS:
-        refuse(
-            "event-invalid",
-            f"{where}/outcome",
-            f'a "{event.kind}" event with an outcome',
-            rule=f"no outcome belongs to: {', '.join(sorted(BARE_KINDS))}",
-            fix='leave it out, or send "kind": "task-outcome"',
-        )
-    given = [name for name in ("met", "score", "value") if getattr(outcome, name) is not None]
-    if len(given) != 1:
-        refuse(
-            "event-invalid",
-            f"{where}/outcome",
-            f"the outcome has {len(given)} members",
-            rule="an outcome has exactly one of met, score, value",
-            fix="keep the one that the source system measured",
-        )
-    if outcome.value is not None and not event.kpi:
-        refuse(
-            "event-invalid",
-            f"{where}/kpi",
-            "an outcome by value needs the KPI whose target it is held against",
-            rule="a value is an outcome only against the target of a KPI",
-            fix='add "kpi" with its id in the program map, or send "met" or "score"',
-        )
-
-
 def _check_repeats(admitted: list[AdmittedEvent]) -> None:
     first: dict[bytes, int] = {}
     for number, one in enumerate(admitted):
@@ -306,24 +225,3 @@ def _check_repeats(admitted: list[AdmittedEvent]) -> None:
                 rule="an id is unique within its source, and an event never changes",
                 fix="give the second event an id of its own",
             )
-
-
-def refuse(code: str, where: str, detail: str, *, rule: str, fix: str) -> NoReturn:
-    """Raise the PermanentError of a refusal; `where` is a JSON pointer into the request body."""
-    raise PermanentError(
-        Problem(
-            code=code,
-            status=_STATUS.get(code, 400),
-            title=ERROR_CODES[code],
-            detail=detail,
-            where=where,
-            rule=rule,
-            fix=fix,
-        )
-    )
-
-
-def refuse_limit(code: str, where: str, detail: str, name: str, limit: int) -> NoReturn:
-    """Raise the refusal of what goes beyond a named limit."""
-    rule = f"Limit {name} = {limit}"
-    refuse(code, where, f"{detail}, more than {limit}", rule=rule, fix="send smaller requests")

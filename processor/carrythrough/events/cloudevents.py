@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from carrythrough.events.types import EventKind
+from carrythrough.events.types import RecordKind
 
 TYPE_PREFIX = "io.carrythrough.performance."
 """An envelope type of this prefix plus the kind names the kind, when the data does not."""
 
-_KINDS = frozenset(EventKind.__args__)  # type: ignore[attr-defined]
+_KINDS = frozenset(RecordKind.__args__)  # type: ignore[attr-defined]
 
 
 class EnvelopeError(Exception):

@@ -6,11 +6,11 @@ import msgspec
 
 from carrythrough.events.admission import (
     DEFAULT_LIMITS,
-    ERROR_CODES,
     EventLimits,
     admit_document,
     admit_events,
 )
+from carrythrough.events.refusals import ERROR_CODES
 from carrythrough.events.rows import COLUMNS, csv_to_events, rows_to_events
 from carrythrough.events.types import (
     AdmittedEvent,

@@ -7,6 +7,9 @@ from typing import Any
 from carrythrough.authoring.schema import schema_of
 from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, PerformanceEvent
 
+_RETRACTION = frozenset({"retraction"})
+_PERSONS = ("employee", "actor", "team")
+
 
 def performance_event_schema() -> dict[str, Any]:
     """Return the schema of one event; the ways to send several are those of the endpoint."""
@@ -15,9 +18,8 @@ def performance_event_schema() -> dict[str, Any]:
         "performance-event",
         "Performance event",
         "One on-the-job fact about one employee: a KPI reading, a QA result, a task outcome, an "
-        "observation, job-aid use, a self-report, or an opportunity.",
+        "observation, job-aid use, a self-report, or an opportunity; or the retraction of one.",
     )
-    document["oneOf"] = [_some_text("employee"), _given("actor")]
     document["allOf"] = [
         {"if": _kind(OUTCOME_KINDS), "then": _given("outcome")},
         {"if": _kind(BARE_KINDS), "then": {"not": _given("outcome")}},
@@ -25,12 +27,32 @@ def performance_event_schema() -> dict[str, Any]:
             "if": {"properties": {"outcome": _given("value")}, **_required("outcome")},
             "then": _some_text("kpi"),
         },
+        _about_one(),
+        {
+            "if": _kind(_RETRACTION),
+            "then": {"allOf": [_some_text("retracts"), {"not": _some_text("corrects")}]},
+            "else": {"not": _some_text("retracts")},
+        },
+        {"if": _some_revision(), "then": _some_text("corrects")},
     ]
     document["$defs"]["EventOutcome"]["oneOf"] = [_given(name) for name in ("met", "score", "value")]
     identifiers = ("mbox", "mbox_sha1sum", "openid", "account")
     document["$defs"]["EventActor"]["oneOf"] = [_given(name) for name in identifiers]
     document["properties"]["time"] |= {"format": "date-time"}
     return document
+
+
+def _about_one() -> dict[str, Any]:
+    """Say whom an event may be about: one person; with the grain "team" also a team; a retraction also nobody."""
+    named = [_given(name) if name == "actor" else _some_text(name) for name in _PERSONS]
+    nobody = {"not": {"anyOf": named}}
+    team = {"properties": {"grain": {"const": "team"}}, **_required("grain")}
+    facts = {
+        "oneOf": named,
+        "if": _some_text("team"),
+        "then": team,
+    }
+    return {"if": _kind(_RETRACTION), "then": {"oneOf": [*named, nobody]}, "else": facts}
 
 
 def _required(name: str) -> dict[str, Any]:
@@ -43,6 +65,10 @@ def _given(name: str) -> dict[str, Any]:
 
 def _some_text(name: str) -> dict[str, Any]:
     return {**_required(name), "properties": {name: {"type": "string", "minLength": 1}}}
+
+
+def _some_revision() -> dict[str, Any]:
+    return {**_required("revision"), "properties": {"revision": {"type": "integer", "minimum": 1}}}
 
 
 def _kind(kinds: frozenset[str]) -> dict[str, Any]:

@@ -16,10 +16,26 @@ from carrythrough.authoring import patterns
 EventKind = Literal[
     "qa-result", "task-outcome", "kpi-reading", "observation", "job-aid-use", "self-report", "opportunity"
 ]
+RecordKind = Literal[
+    "qa-result",
+    "task-outcome",
+    "kpi-reading",
+    "observation",
+    "job-aid-use",
+    "self-report",
+    "opportunity",
+    "retraction",
+]
+"""Every kind of record: the facts, and "retraction", which takes one back and is none itself."""
 OUTCOME_KINDS = frozenset({"qa-result", "task-outcome", "kpi-reading", "observation"})
 """Kinds that must carry an outcome."""
-BARE_KINDS = frozenset({"job-aid-use", "opportunity"})
+BARE_KINDS = frozenset({"job-aid-use", "opportunity", "retraction"})
 """Kinds that must not carry one."""
+
+OWN_SOURCES = "carrythrough:"
+"""Sources that begin so are our own (the forms): no sender may write or correct events in their name."""
+REVISION_MAX = 2**31 - 1
+"""Greatest revision: what every store and language holds as a plain integer."""
 
 # No control characters: ids are hashed with a separator and end up in logs and tables.
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=patterns.PLAIN)]
@@ -74,12 +90,16 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     outcome: required for qa-result, task-outcome, kpi-reading and observation. assisted: the
     person had a job aid at hand. observer: for observations. grain "team": the reading is not
     about this person alone and gives no evidence of a person. minutes_of_support: minutes since a
-    job aid was last used, when known.
+    job aid was last used, when known. team: with grain "team", the team of the roster in place of an
+    employee. corrects: the id of an event of the same source that this one replaces. retracts: for
+    the kind "retraction", the id of the event of the same source that is taken back. revision: of
+    several corrections of one event the one with the greatest revision counts, else the one with the
+    latest time.
     """
 
     id: Name
     source: Name
-    kind: EventKind
+    kind: RecordKind
     time: str
     employee: Optional = ""
     actor: EventActor | None = None
@@ -91,6 +111,10 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     observer: Observer | None = None
     grain: Literal["individual", "team"] = "individual"
     minutes_of_support: Annotated[float, Meta(ge=0.0)] | None = None
+    team: Optional = ""
+    corrects: Optional = ""
+    retracts: Optional = ""
+    revision: Annotated[int, Meta(ge=0, le=REVISION_MAX)] = 0
 
 
 class AdmittedEvent(msgspec.Struct, frozen=True, kw_only=True):

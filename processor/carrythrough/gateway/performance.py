@@ -1,4 +1,4 @@
-"""Performance events over HTTP: one, an array, lines of JSON, or CloudEvents."""
+"""Performance events over HTTP: one, an array, lines of JSON, or CloudEvents in each of their content modes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import msgspec
 
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.admission import JSON_TYPES, LINES_TYPES
-from carrythrough.events.performance import AdmittedEvent, EventLimits, admit_events
+from carrythrough.events.message import events_of_message, is_binary
+from carrythrough.events.performance import AdmittedEvent
+from carrythrough.events.refusals import refuse
+from carrythrough.events.types import OWN_SOURCES
 from carrythrough.gateway.auth import Credential, Credentials
 from carrythrough.gateway.intake import Answer, IntakeEndpoint, Request, Telemetry, unsupported_media_type
 from carrythrough.gateway.limits import GatewayLimits, InFlight
@@ -41,12 +44,13 @@ class PerformanceEndpoint(IntakeEndpoint):
         """Admit the events of a request and have them stored."""
         if request.query:
             raise PermanentError(_no_parameters(request.query))
-        media_type = request.media_type.decode("latin-1")
-        if media_type not in MEDIA_TYPES:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()}
+        if not is_binary(headers) and request.media_type.decode("latin-1") not in MEDIA_TYPES:
             raise unsupported_media_type(request.media_type, MEDIA_TYPES)
         limits = self._limits.events
         body = await self.read(request, limits.body_bytes_max)
-        admitted = await self.admitted(body, partial(_admit, media_type=media_type, limits=limits))
+        admitted = await self.admitted(body, partial(events_of_message, headers=headers, limits=limits))
+        refuse_reserved(admitted)
         if not admitted:
             return Answer(200, _encode({"accepted": 0, "known": 0, "ids": []}))
         with self._in_flight.records_of(credential.name, len(admitted)):
@@ -56,8 +60,17 @@ class PerformanceEndpoint(IntakeEndpoint):
         return Answer(200, _encode({"accepted": accepted, "known": known, "ids": receipt.ids}))
 
 
-def _admit(body: bytes, *, media_type: str, limits: EventLimits) -> list[AdmittedEvent]:
-    return admit_events(body, media_type, limits)
+def refuse_reserved(events: list[AdmittedEvent]) -> None:
+    """Refuse events that claim to come from this product's own forms, which vouch for who filled them in."""
+    for number, one in enumerate(events):
+        if one.event.source.startswith(OWN_SOURCES):
+            refuse(
+                "event-source-reserved",
+                f"/{number}/source",
+                f'"{one.event.source[:60]}" is a source of this program itself',
+                rule=f'sources that begin with "{OWN_SOURCES}" are written by its forms, which know who filled them in',
+                fix="name the system that the events come from",
+            )
 
 
 def _no_parameters(query: bytes) -> Problem:

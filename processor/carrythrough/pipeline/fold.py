@@ -15,9 +15,10 @@ import msgspec
 
 from carrythrough.evidence.cmi5 import Mark
 from carrythrough.evidence.types import SUPPORT_WINDOW_S_MAX, Channel, Evidence
+from carrythrough.pipeline.amending import Amendment, Amendments
 from carrythrough.pipeline.assist import is_assisted, newly_assisted
 from carrythrough.pipeline.effects import Effect, SetAside, effect_id
-from carrythrough.pipeline.plan import Add, Contested, InForce, Operation, Refusal, Void
+from carrythrough.pipeline.plan import Add, Amend, Contested, InForce, Operation, Refusal, Void
 from carrythrough.pipeline.publish import Publisher
 from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece
@@ -75,6 +76,18 @@ class StateView(Protocol):
         """Return the unit that a cmi5-defined statement belongs to, None when it is none."""
         ...
 
+    def corrects(self, source: bytes) -> bool:
+        """Say whether an event is known as a correction; see `pipeline.amending`."""
+        ...
+
+    def corrections(self, target: bytes) -> Sequence[Amendment]:
+        """Return the corrections of an event, in any order."""
+        ...
+
+    def ended(self, source: bytes) -> bool:
+        """Say whether an event was retracted or stands behind another correction."""
+        ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[str]:
         """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
         ...
@@ -88,6 +101,8 @@ class Delta(msgspec.Struct):
     the position of the record that said so. contests: those folded, in order. contested: (subject,
     piece, set aside) of rows to mark, in order. refused: statements that are none, for the quarantine.
     marks: new cmi5 marks. superseded: (subject, source, stands aside) of rows to mark, in order.
+    amendments: new corrections of events. ends: events that are retracted or replaced from now on for
+    good, with the position that said so.
     """
 
     learners: dict[str, LearnerState]
@@ -101,6 +116,8 @@ class Delta(msgspec.Struct):
     refused: list[Refusal] = []
     marks: list[PlacedMark] = []
     superseded: list[tuple[str, bytes, bool]] = []
+    amendments: list[Amendment] = []
+    ends: dict[bytes, int] = {}
 
 
 class Fold:
@@ -117,6 +134,8 @@ class Fold:
         # Not a method of this fold: the circle would keep the whole batch until the cyclic collector comes by.
         voids = self.delta.voids
         self._registrations = Registrations(view, lambda source: source in voids or view.voided(source))
+        self._amendments = Amendments(view)
+        self.delta.amendments, self.delta.ends = self._amendments.added, self._amendments.ends
         self.delta.marks, self.delta.superseded = self._registrations.added, self._registrations.changes
 
     def run(self, operations: Iterable[Operation]) -> Delta:
@@ -129,6 +148,8 @@ class Fold:
                     self._add(operation, e)
             elif type(operation) is Void:
                 self._void(operation)
+            elif type(operation) is Amend:
+                self._amend(operation)
             elif type(operation) is Contested:
                 self._contest(operation)
             elif type(operation) is Refusal:
@@ -258,6 +279,17 @@ class Fold:
         mine = [r for r in rows if r.evidence.source in touched]
         changed = {r.evidence.skill for r in mine if self._counts(r) != (r.piece() in before)}
         self._recount(subject, rows, changed, target, operation.stored_ms)
+
+    def _amend(self, operation: Amend) -> None:
+        """Void what a correction or a retraction takes away."""
+        at = operation.position
+        if operation.retracts:
+            gone = self._amendments.retract(operation.target, at)
+        else:
+            new = Amendment(operation.source, operation.target, operation.revision, operation.t_ms, at)
+            gone = self._amendments.correct(new)
+        for target in gone:
+            self._void(Void(target, at, operation.stored_ms))
 
     def _mark(self, operation: Add, mark: Mark) -> None:
         """Take a cmi5-defined statement into its registration; others may count no more, or again."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from carrythrough.events.performance import PerformanceEvent
+from carrythrough.events.performance import PerformanceEvent, source_id
 from carrythrough.evidence.baselines import NONE as NO_BASELINES
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.evidence.cmi5 import SILENT, Mark, mark_of
@@ -50,6 +50,18 @@ class Void(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
+class Amend(msgspec.Struct, frozen=True):
+    """A performance event corrects or retracts another one (`target`); see `pipeline.amending`."""
+
+    source: bytes
+    target: bytes
+    retracts: bool
+    revision: int
+    t_ms: int
+    position: int
+    stored_ms: int
+
+
 class Contested(msgspec.Struct, frozen=True):
     """Set pieces of evidence aside, or restore them; see `pipeline.contest`."""
 
@@ -79,7 +91,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Void | Contested | Refusal | Tick
+Operation = Add | Void | Amend | Contested | Refusal | Tick
 
 
 def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
@@ -148,12 +160,34 @@ def _refusal(record: Record) -> Refusal:
 def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     event = record.content
     t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
+    amend = _amend(record, event, t_ms)
+    if event.kind == "retraction":
+        return amend
     standing = _standing(event, in_force) if in_force.baselines.kpis else ALONE
     evidence = evidence_of_event(in_force.program, event, record.id, t_ms, record.stored_ms, standing)
     if not evidence:
-        return ()
+        return amend
     subject = subject_of_event(event, in_force.directory)
-    return (Add(subject, evidence, record.position, record.stored_ms),) if subject else ()
+    return (*amend, Add(subject, evidence, record.position, record.stored_ms)) if subject else amend
+
+
+def _amend(record: Record, event: PerformanceEvent, t_ms: int) -> tuple[Operation, ...]:
+    """Return what an event does to an earlier one of its source, if anything."""
+    name = event.corrects or event.retracts
+    if not name:
+        return ()
+    target = source_id(event.source, name)
+    return (
+        Amend(
+            record.id,
+            target,
+            bool(event.retracts),
+            event.revision,
+            t_ms,
+            record.position,
+            record.stored_ms,
+        ),
+    )
 
 
 def subject_of_event(event: PerformanceEvent, directory: RosterIndex) -> str:

@@ -12,6 +12,7 @@ from itertools import groupby
 import msgspec
 
 from carrythrough.evidence.cmi5 import Mark
+from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.fold import Delta, Fold, is_near
 from carrythrough.pipeline.plan import Contested, InForce, plan
@@ -25,7 +26,8 @@ class State(msgspec.Struct, frozen=True):
     """The whole state of a tenant as a value; `step` returns a new one.
 
     voids: sources taken back. set_out: pieces that a contest has set aside, as things stand.
-    units: the cmi5 marks of every unit of every registration, by statement.
+    units: the cmi5 marks of every unit of every registration, by statement. amendments: the corrections
+    of events, by the event that they correct. ends: events retracted or replaced for good.
     """
 
     learners: dict[str, LearnerState] = {}
@@ -33,6 +35,8 @@ class State(msgspec.Struct, frozen=True):
     voids: frozenset[bytes] = frozenset()
     set_out: frozenset[Piece] = frozenset()
     units: dict[Home, dict[bytes, PlacedMark]] = {}
+    amendments: dict[bytes, tuple[Amendment, ...]] = {}
+    ends: frozenset[bytes] = frozenset()
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -69,6 +73,18 @@ class State(msgspec.Struct, frozen=True):
     def home_of(self, source: bytes) -> Home | None:
         """Return the unit that a statement belongs to, or None."""
         return next((home for home, unit in self.units.items() if source in unit), None)
+
+    def corrects(self, source: bytes) -> bool:
+        """Say whether an event is a correction."""
+        return any(a.source == source for found in self.amendments.values() for a in found)
+
+    def corrections(self, target: bytes) -> tuple[Amendment, ...]:
+        """Return the corrections of an event."""
+        return self.amendments.get(target, ())
+
+    def ended(self, source: bytes) -> bool:
+        """Say whether an event was retracted or stands behind another correction."""
+        return source in self.ends
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -151,7 +167,20 @@ def merged(state: State, delta: Delta) -> State:
         state.voids | delta.voids.keys(),
         set_out(state.set_out, delta.contests),
         _with_marks(state.units, delta),
+        _with_amendments(state.amendments, delta),
+        state.ends | delta.ends.keys(),
     )
+
+
+def _with_amendments(
+    before: dict[bytes, tuple[Amendment, ...]], delta: Delta
+) -> dict[bytes, tuple[Amendment, ...]]:
+    if not delta.amendments:
+        return before
+    now = dict(before)
+    for each in delta.amendments:
+        now[each.target] = (*now.get(each.target, ()), each)
+    return now
 
 
 def _superseded(row: LedgerRow, aside: bool | None) -> LedgerRow:  # noqa: FBT001 - None: as it was

@@ -13,7 +13,7 @@ import msgspec
 from carrythrough.cli.files.cutting import BOM, elements, lines
 from carrythrough.cli.files.records import Piece
 from carrythrough.errors import PermanentError, Problem
-from carrythrough.events.types import EventKind
+from carrythrough.events.types import RecordKind
 
 HEAD_BYTES = 256 * 1024
 """How much of a file is looked at."""
@@ -23,7 +23,7 @@ Holding = Literal["", "statements", "events", "refused", "program", "roster"]
 Layout = Literal["lines", "objects", "array", "envelope", "csv", "empty"]
 """lines: a record a line. envelope: an LRS answer, {"statements": [...]}; the rest as they say."""
 
-_EVENT_KINDS = frozenset(EventKind.__args__)  # type: ignore[attr-defined]
+_EVENT_KINDS = frozenset(RecordKind.__args__)  # type: ignore[attr-defined]
 _ENVELOPE = re.compile(rb'\s*\{\s*(?:"more"\s*:\s*"[^"]*"\s*,\s*)?"statements"\s*:\s*(?=\[)')
 _PACKED = {
     b"PK\x03\x04": "a ZIP archive (or an Excel workbook)",
