@@ -134,6 +134,14 @@ ROSTER: dict[str, Any] = {
             "days_off": ["sat"],
             "locale": "de-CH",
             "opted_out": "nudge",
+            "aliases": ["old-1"],
+            "former_emails": ["old@y.z"],
+            "cohorts": "wave-1",
+            "week": {"mon": "08:00-12:00", "fri": "22:00-06:00"},
+            "hire_date": "2024-03-01",
+            "exit_date": "2026-12-31",
+            "leave": [{"from": "2026-07-06", "to": "2026-07-17"}],
+            "active": True,
         }
     ],
 }
@@ -235,7 +243,11 @@ BEYOND_SHAPES = {
     "duplicate-identifier",
     "unknown-manager",
     "own-manager",
+    "manager-cycle",
     "unknown-time-zone",
+    "bad-date",
+    "date-out-of-range",
+    "dates-out-of-order",
     "empty",
 }
 

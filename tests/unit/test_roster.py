@@ -94,7 +94,6 @@ def test_all_three_formats_give_the_same_roster() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "column", "code", "words"),
     [
-        ("manager: e-2", "manager: e-3", 8, 14, "unknown-manager", "did you mean"),
         ("manager: e-2", "manager: e-1", 8, 14, "own-manager", "their own manager"),
         ("time_zone: Europe/Zurich", "time_zone: Zurich", 12, 16, "unknown-time-zone", '"Europe/Zurich"'),
         (
@@ -160,7 +159,7 @@ def test_an_empty_roster_is_refused() -> None:
         ('id,days_off,team\ne-1,sat,"a\nb"\ne-2,mars,c', "r.csv:4:2", '"mars", which is not known'),
         ("id,days_off\ne-1,sat;sonntag", "r.csv:2:2", "sonntag"),
         ("id,account_name\ne-1,x", "r.csv:2:2", "homePage"),
-        ("id,manager\ne-1,e-2", "r.csv:2:2", "not on the roster"),
+        ("id,manager\ne-1,e-1", "r.csv:2:2", "their own manager"),
     ],
 )
 def test_faults_of_a_csv_are_placed_by_line_and_column(text, where, words) -> None:
@@ -176,9 +175,79 @@ def test_a_faulty_json_roster_is_read_closely() -> None:
 
 
 def test_a_quick_json_roster_is_checked_like_any_other() -> None:
-    roster, lints = check_roster('{"people": [{"id": "a", "manager": "b"}]}', "r.json")
+    roster, lints = check_roster('{"people": [{"id": "a", "manager": "a"}]}', "r.json")
     assert roster is None
-    assert [(lint.code, lint.line, lint.column) for lint in lints] == [("unknown-manager", 1, 36)]
+    assert [(lint.code, lint.line, lint.column) for lint in lints] == [("own-manager", 1, 36)]
+
+
+def test_a_manager_who_is_not_there_yet_is_named_and_holds_nobody_back() -> None:
+    roster, lints = check_roster(YAML.replace("manager: e-2", "manager: e-3"), "r.yaml")
+    assert roster is not None
+    (found,) = lints
+    assert (found.code, found.severity, found.line, found.column) == ("unknown-manager", "warning", 8, 14)
+    assert "did you mean" in found.fix
+    text = '{"people": [{"id": "a", "manager": "b"}]}'
+    assert load_roster(text, "r.json").people == (Person(id="a", manager="b"),)
+    assert [(lint.line, lint.column) for lint in check_roster(text, "r.json")[1]] == [(1, 36)]
+
+
+def chain(*managers: str) -> str:
+    return json.dumps({"people": [{"id": f"e-{n}", "manager": m} for n, m in enumerate(managers)]})
+
+
+@pytest.mark.parametrize(
+    ("managers", "circles"),
+    [
+        (("e-1", "e-2", ""), []),
+        (("e-1", "e-0"), ["e-0 → e-1 → e-0"]),
+        (("e-1", "e-2", "e-3", "e-1"), ["e-1 → e-2 → e-3 → e-1"]),
+        (("e-1", "e-0", "e-3", "e-2", "e-0"), ["e-0 → e-1 → e-0", "e-2 → e-3 → e-2"]),
+        (
+            (*(f"e-{(n + 1) % 9}" for n in range(9)),),
+            ["e-0 → e-1 → e-2 → e-3 → e-4 → e-5 → … (9 people) → e-0"],
+        ),
+    ],
+)
+def test_managers_in_a_circle_are_named_once(managers, circles) -> None:
+    roster, lints = check_roster(chain(*managers), "r.json")
+    assert [lint.message.removeprefix("managers go in a circle: ") for lint in lints] == circles
+    assert (roster is None) == bool(circles)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "pointer"),
+    [
+        ({"hire_date": "2026-02-30"}, "bad-date", "/people/0/hire_date"),
+        ({"hire_date": "1026-02-03"}, "date-out-of-range", "/people/0/hire_date"),
+        ({"exit_date": "9999-12-31"}, "date-out-of-range", "/people/0/exit_date"),
+        ({"hire_date": "2026-03-02", "exit_date": "2026-03-01"}, "dates-out-of-order", "/people/0/exit_date"),
+        (
+            {"leave": [{"from": "2026-03-01"}, {"from": "2026-03-02", "to": "2026-03-01"}]},
+            "dates-out-of-order",
+            "/people/0/leave/1/to",
+        ),
+        ({"leave": [{"from": "soon"}]}, "bad-format", "/people/0/leave/0/from"),
+        ({"week": {"mon": "8-5"}}, "bad-format", "/people/0/week/mon"),
+        ({"aliases": ["b"]}, "duplicate-id", "/people/0/aliases"),
+        ({"former_emails": ["B@x.example"]}, "duplicate-identifier", "/people/1/email"),
+    ],
+)
+def test_dates_hours_and_aliases_are_checked(fields, code, pointer) -> None:
+    document = {"people": [{"id": "a", **fields}, {"id": "b", "email": "b@x.example"}]}
+    roster, lints = check_roster(json.dumps(document), "r.json")
+    assert roster is None
+    assert code in [lint.code for lint in lints]
+    if code != "duplicate-identifier":
+        assert pointer in [lint.pointer for lint in lints]
+
+
+def test_a_person_may_begin_and_end_on_one_day() -> None:
+    day = {
+        "hire_date": "2026-03-01",
+        "exit_date": "2026-03-01",
+        "leave": [{"from": "2026-03-01", "to": "2026-03-01"}],
+    }
+    assert check_roster(json.dumps({"people": [{"id": "a", **day}]}), "r.json")[1] == []
 
 
 def test_a_last_newline_does_not_slip_through_the_quick_way() -> None:
@@ -187,7 +256,7 @@ def test_a_last_newline_does_not_slip_through_the_quick_way() -> None:
 
 
 def test_thousands_of_faults_are_cut_short() -> None:
-    rows = "\n".join(f"e-{n},ghost" for n in range(5_000))
+    rows = "\n".join(f"e-{n},e-{n}" for n in range(5_000))
     _, lints = check_roster(f"id,manager\n{rows}", "r.csv")
     assert 0 < len(lints) <= 200
 
