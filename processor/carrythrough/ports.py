@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from carrythrough.errors import Problem
+from carrythrough.identity.changes import RosterChange
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.xapi.documents import Context, Decide, Document, DocumentIds
 from carrythrough.xapi.query import AttachmentData, StatementPage, StatementQuery, StoredStatement
@@ -129,6 +130,12 @@ class Receipt(msgspec.Struct):
     problems: dict[int, Problem] = msgspec.field(default_factory=dict)
 
 
+class RosterReceipt(msgspec.Struct, frozen=True):
+    """What an intake answers to changes of the roster. position: of their record in the log."""
+
+    position: int
+
+
 class Intake(Protocol):
     """Where admitted records go; returns only after the durable append.
 
@@ -154,6 +161,15 @@ class Intake(Protocol):
 
     async def submit_events(self, events: list[Any], credential: str) -> Receipt:
         """Store `events.performance.AdmittedEvent` events, all or none."""
+        ...
+
+    async def submit_roster_changes(self, changes: Sequence[RosterChange], credential: str) -> RosterReceipt:
+        """Store changes of single people, all or none; they come into force together, in the order of the log.
+
+        Raises PermanentError 409 (roster-conflict, manager-circle) or 400 (roster-changes-too-many), held
+        against the roster with everything acknowledged before; TransientError 503 (roster-loading) while a
+        whole roster is coming into force.
+        """
         ...
 
 

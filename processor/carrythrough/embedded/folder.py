@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 import apsw
+import msgspec
 import structlog
 
 from carrythrough.embedded.decoding import record_of
@@ -64,6 +65,8 @@ class Folder:
         self._waiting: deque[list[Record]] = deque()
         self._waiting_records = 0
         self._counting = threading.Lock()
+        self.settled = state.position
+        """Position up to which `in_force` has everything; never ahead of it."""
         self.due_left = False
         """Whether the last tick left timers for another one to fire."""
         self._wake = threading.Event()
@@ -199,7 +202,10 @@ class Folder:
         delta = Fold(view, in_force).run(operations)
         folded = Folded(batch[-1].position, _counts(batch, delta), [])
         published = self._state.commit(delta, folded, lambda action: self._adapters_of(action, in_force))
-        self.in_force = in_force
+        self.in_force = (
+            msgspec.structs.replace(in_force, roster_before=None) if in_force.roster_before else in_force
+        )
+        self.settled = batch[-1].position
         if batch[0].kind is Kind.TICK:
             self.due_left = len(delta.learners) >= DUE_PER_TICK_MAX
         self._tell(batch, delta, published)
@@ -235,6 +241,7 @@ class Folder:
         )
         folded = Folded(position, {"quarantined": 1}, [(kind, stored_ms, credential, entry)])
         published = self._state.commit(Delta({}, {}, [], [], {}, []), folded, lambda _: ())
+        self.settled = position
         self._telemetry.quarantined.inc()
         self._hub.publish(published)
 

@@ -250,6 +250,20 @@ class LogReader:
         ).fetchone()
         return None if found is None or found[0] is None else self.rows(found[0] - 1, 1)[0]
 
+    def of_kind(self, kind: int, after: int, up_to: int) -> Iterator[Row]:
+        """Yield the activations of a kind after one position up to another, in order, few in memory at once."""
+        while True:
+            found = select(
+                self._connection,
+                f"SELECT {self._columns} FROM log WHERE kind={int(kind)} AND {_indexed(kind)}"
+                " AND position>? AND position<=? ORDER BY position LIMIT 500",
+                (after, up_to),
+            )
+            yield from (Row(*row) for row in found)
+            if not found:
+                return
+            after = found[-1][0]
+
     def all(self, batch: int = 2000) -> Iterator[Row]:
         """Return every row in order, read in batches."""
         after = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.dispatch.registry import build_adapters
-from carrythrough.embedded.activation import Activator, envelope, opened, read_input
+from carrythrough.embedded.activation import Activator, current_text, envelope, program_missing, sources_of
 from carrythrough.embedded.attachments import AttachmentFile
 from carrythrough.embedded.baselining import closed, encode, readings_of
 from carrythrough.embedded.clock import SystemClock
@@ -22,27 +22,27 @@ from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwarding
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
-from carrythrough.embedded.log import LogFile, LogReader
+from carrythrough.embedded.log import LogFile
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
+from carrythrough.embedded.roster_intake import RosterIntake
 from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
-from carrythrough.errors import PermanentError, Problem
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.forward.target import secrets_of
 from carrythrough.identity.actor import AgentLike
+from carrythrough.identity.changes import RosterChange
+from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Person
-from carrythrough.identity.roster import load_roster
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.pipeline.model_version import ModelVersion, encode_version
 from carrythrough.pipeline.outcomes import terms_of
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
-from carrythrough.ports import Clock, Receipt
-from carrythrough.program.load import load_program
+from carrythrough.ports import Clock, Receipt, RosterReceipt
 from carrythrough.pull.background import BackgroundPull
 from carrythrough.reinforcement.presence import absence_at
 from carrythrough.scoring.promotion import check
@@ -73,7 +73,7 @@ class Embedded:
         self.clock: Clock = clock or SystemClock()
         self.telemetry = Telemetry()
         self.hub = Hub()
-        sources = _sources(settings)
+        sources = sources_of(settings)
         adapters = build_adapters(settings.adapters or DEFAULT_ADAPTERS)
         pullers = build_pullers(
             settings.pull, settings.data_dir, self.submit_pulled, self.clock.now_ms, self.telemetry
@@ -120,6 +120,9 @@ class Embedded:
         )
         history = History(self.log.reader(), activator)
         self.contests = Contests(self.state.path, self._subject, self._append_contest)
+        self.roster_changes = RosterIntake(
+            self.log.reader(), lambda: self.log.end, self._settled, self._append_roster_changes
+        )
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self.pull = BackgroundPull(pullers)
         self.forwarding = self._forwarding(forward_secrets)
@@ -137,7 +140,7 @@ class Embedded:
         self.committer.start()
         with_reader = self.log.reader()
         for kind, (text, filename) in self._sources.items():
-            if _current(with_reader, kind, self.log.end) != text:
+            if current_text(with_reader, kind, self.log.end) != text:
                 self._control(kind, envelope(text, filename))
         with_reader.close()
         if self.fold.in_force.program.map.id == "none" and Kind.PROGRAM not in self._sources:
@@ -167,6 +170,7 @@ class Embedded:
         self.dispatcher.stop(SEND_GRACE_S)
         self.queries.close()
         self.contests.close()
+        self.roster_changes.close()
         self.outbox.close()
         self.state.close()
         self._log_reader.close()
@@ -226,6 +230,14 @@ class Embedded:
         if attachments:
             self._attachments.store(attachments)
         return self.committer.submit_now(Kind.STATEMENT, admitted, credential, VERSION_CODES[version])
+
+    async def submit_roster_changes(self, changes: Sequence[RosterChange], credential: str) -> RosterReceipt:
+        """Store changes of single people; see `ports.Intake`."""
+        return await asyncio.to_thread(self.roster_changes.submit, changes, credential)
+
+    def roster(self) -> RosterIndex:
+        """Return the roster with every change that was acknowledged, folded or not; blocks."""
+        return self.roster_changes.roster()
 
     def person_of(self, agent: AgentLike) -> Person | None:
         """Return whom the roster in force knows behind an agent, None when it knows nobody."""
@@ -292,6 +304,13 @@ class Embedded:
     def _subject(self, reference: str) -> str | None:
         return self.queries.subject(reference)
 
+    def _settled(self) -> tuple[int, RosterIndex]:
+        settled = self.fold.settled  # read first: what is in force is never behind it
+        return settled, self.fold.in_force.directory
+
+    def _append_roster_changes(self, raw: bytes, credential: str) -> None:
+        self.committer.submit_now(Kind.ROSTER_CHANGE, [Control(raw, raw.decode())], credential)
+
     def _append_contest(self, raw: bytes) -> None:
         self._control(Kind.CONTEST, raw)
 
@@ -332,36 +351,4 @@ class Embedded:
 
     def _require_program(self) -> None:
         self.committer.stop()
-        raise PermanentError(
-            Problem(
-                code="program-missing",
-                status=400,
-                title="There is no program map",
-                detail=f"the data folder {self.settings.data_dir} has none yet",
-                where="program",
-                rule="scores need a program map: business goal, KPI, skill, objective, activity",
-                fix="start with --program FILE once, or look at `carrythrough demo` first",
-            )
-        )
-
-
-def _sources(settings: Settings) -> dict[Kind, tuple[str, str]]:
-    """Return the texts of map and roster, checked before anything is opened."""
-    found: dict[Kind, tuple[str, str]] = {}
-    if settings.program:
-        text = read_input(Path(settings.program), "program")
-        load_program(text, Path(settings.program).name)
-        found[Kind.PROGRAM] = (text, Path(settings.program).name)
-    if settings.roster:
-        text = read_input(Path(settings.roster), "roster")
-        load_roster(text, Path(settings.roster).name)
-        found[Kind.ROSTER] = (text, Path(settings.roster).name)
-    return found
-
-
-def _current(log: LogReader, kind: Kind, end: int) -> str | None:
-    row = log.last(kind, end)
-    try:
-        return None if row is None else opened(bytes(row.raw))[0]
-    except Exception:  # noqa: BLE001 - an unreadable activation is replaced by the one configured
-        return None
+        raise program_missing(self.settings.data_dir)

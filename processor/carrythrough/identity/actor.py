@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b32encode
-from hashlib import sha1, sha256
+from hashlib import sha1
 from typing import Protocol
 
 PSEUDONYM_BYTES = 16
@@ -80,5 +80,5 @@ def pseudonym(tenant_key: bytes, text: str) -> str:
 
     text: "roster:" + roster id for a person on the roster, "actor:" + `actor_key` for another.
     """
-    digest = hmac.new(tenant_key, text.encode(), sha256).digest()[:PSEUDONYM_BYTES]
+    digest = hmac.digest(tenant_key, text.encode(), "sha256")[:PSEUDONYM_BYTES]
     return b32encode(digest).decode().rstrip("=").lower()

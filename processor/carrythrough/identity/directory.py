@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from carrythrough.identity.actor import AgentLike, actor_key, mbox_hashes, pseudonym
+from collections.abc import Iterable, Mapping
+
+from carrythrough.identity.actor import AgentLike, actor_key, pseudonym
+from carrythrough.identity.claims import EMPLOYEE, hash_names, loose
+from carrythrough.identity.lookup import Tables, tables_of
 from carrythrough.identity.person import Person, Roster
 from carrythrough.xapi.statement import Group
 
@@ -12,41 +16,40 @@ KEY_CHARACTERS_MAX = 500
 
 
 class RosterIndex:
-    """The roster by identifier and by pseudonym; safe to share between threads, never changed after."""
+    """The roster by name and by pseudonym; safe to share between threads, never changed after.
 
-    def __init__(self, roster: Roster, tenant_key: bytes, memo_entries_max: int = MEMO_ENTRIES_MAX) -> None:
+    `changed` returns the roster after a change, which shares all that stayed the same: what it costs
+    depends on the change, not on the size of the roster.
+    """
+
+    def __init__(
+        self,
+        roster: Roster | Tables,
+        tenant_key: bytes,
+        memo_entries_max: int = MEMO_ENTRIES_MAX,
+        *,
+        position: int = 0,
+    ) -> None:
+        """Index a whole roster; position: place in the log of the last record in it, 0 for none."""
+        tables = tables_of(roster, tenant_key) if isinstance(roster, Roster) else roster
         self._tenant_key = tenant_key
         self._memo_entries_max = memo_entries_max
+        self._tables = tables
+        self._exact, self._hashed, self._accounts = tables.exact, tables.hashed, tables.accounts
+        self.people: Mapping[str, Person] = tables.people
+        self.position = position
         self._young: dict[str, str] = {}
         self._old: dict[str, str] = {}
-        self.people: dict[str, Person] = {}
-        self._subject_of: dict[str, str] = {}
-        self._by_key: dict[str, str] = {}
-        self._by_loose_key: dict[str, str | None] = {}
-        self._hashes_listed = False
-        for person in roster.people:
-            subject = pseudonym(tenant_key, "roster:" + person.id)
-            self.people[subject] = person
-            self._subject_of[person.id] = subject
-            self._index(person, subject)
 
-    def _index(self, person: Person, subject: str) -> None:
-        mboxes = ["mailto:" + person.email] if person.email else []
-        for identifier in person.identifiers:
-            key = actor_key(identifier)
-            self._by_key[key] = subject
-            if identifier.mbox is not None:
-                mboxes.append(identifier.mbox)
-            self._hashes_listed |= identifier.mbox_sha1sum is not None
-            if identifier.account is not None:
-                loose = _loose(key)
-                other = self._by_loose_key.setdefault(loose, subject)
-                if other != subject:
-                    self._by_loose_key[loose] = None
-        for mbox in mboxes:
-            self._by_key["mbox:" + mbox.lower()] = subject
-            for digest in mbox_hashes(mbox):
-                self._by_key.setdefault("mbox_sha1sum:" + digest, subject)
+    def changed(self, people: Mapping[str, Person | None], position: int = 0) -> RosterIndex:
+        """Return the roster with some people put (by roster id) or removed (None); this one stays as it is.
+
+        The caller has made sure that no name gets two owners (`identity.changes.refuse_conflicts`).
+        """
+        tables = self._tables.changed(people, self._tenant_key)
+        return RosterIndex(
+            tables, self._tenant_key, self._memo_entries_max, position=max(self.position, position)
+        )
 
     def subject_of_actor(self, agent: AgentLike | None) -> str:
         """Return the pseudonym of an actor; "" for a group and for an agent without identifier.
@@ -62,43 +65,76 @@ class RosterIndex:
             return subject
         subject = self._old.get(key)
         if subject is None:
-            subject = self._find(key)
+            subject = self.subject_of_name(key)
         if len(key) <= KEY_CHARACTERS_MAX:
             if len(self._young) >= self._memo_entries_max:
                 self._old, self._young = self._young, {}
             self._young[key] = subject
         return subject
 
-    def _find(self, key: str) -> str:
-        if not key:
+    def subject_of_name(self, name: str) -> str:
+        """Return the pseudonym behind a name (`identity.claims`), "" for the empty one."""
+        if not name:
             return ""
-        found = self._by_key.get(key)
-        if found is None and key.startswith("account:"):
-            found = self._by_loose_key.get(_loose(key))
-        elif found is None and self._hashes_listed and key.startswith("mbox:"):
-            for digest in mbox_hashes(key[5:]):
-                found = found or self._by_key.get("mbox_sha1sum:" + digest)
-        return found or pseudonym(self._tenant_key, "actor:" + key)
+        found = self._exact.get(name)
+        if found is None:
+            if name.startswith("account:"):
+                owner = self._accounts.get(loose(name))
+                found = owner if isinstance(owner, str) else _only(owner)
+            elif name.startswith("mbox_sha1sum:"):
+                found = self._hashed.get(name)
+            elif self._tables.hashes and name.startswith("mbox:"):
+                for digest in hash_names(name):
+                    found = found or self._exact.get(digest)
+        return found or self.subject_of_stranger(name)
+
+    def subject_of_stranger(self, name: str) -> str:
+        """Return the pseudonym that a name has while the roster does not know it."""
+        if name.startswith(EMPLOYEE):
+            return self.own_subject(name[len(EMPLOYEE) :])
+        return pseudonym(self._tenant_key, "actor:" + name)
 
     def subject_of_employee(self, roster_id: str) -> str:
-        """Return the pseudonym of a roster id, also of one that the roster does not know (yet)."""
-        return self._subject_of.get(roster_id) or pseudonym(self._tenant_key, "roster:" + roster_id)
+        """Return the pseudonym of a roster id or alias, also of one that the roster does not know (yet)."""
+        return self._exact.get(EMPLOYEE + roster_id) or self.own_subject(roster_id)
+
+    def own_subject(self, roster_id: str) -> str:
+        """Return the pseudonym that a roster id gives, whoever has it as an alias."""
+        return pseudonym(self._tenant_key, "roster:" + roster_id)
+
+    def owners(self, token: str) -> set[str]:
+        """Return the pseudonyms of the people whose names have a kinship token."""
+        found = self._accounts.get(token)
+        if found is not None:
+            return {found} if isinstance(found, str) else set(found)
+        return self.holders(token)
+
+    def holders(self, name: str) -> set[str]:
+        """Return the pseudonyms of the people who have exactly this name, given or as the hash of an address."""
+        return {subject for subject in (self._exact.get(name), self._hashed.get(name)) if subject}
+
+    def sealed(self, tokens: Iterable[str]) -> list[str]:
+        """Return kinship tokens as what may be kept beside a pseudonym: keyed hashes that say nothing alone."""
+        return [pseudonym(self._tenant_key, "kin:" + token) for token in tokens]
 
     def knows(self, roster_id: str) -> bool:
-        """Say whether the roster has this id."""
-        return roster_id in self._subject_of
+        """Say whether the roster has this id or alias."""
+        return EMPLOYEE + roster_id in self._exact
 
     def person(self, subject: str) -> Person | None:
         """Return the roster person behind a pseudonym, None when the roster does not know them."""
         return self.people.get(subject)
 
+    def person_of_id(self, roster_id: str) -> Person | None:
+        """Return the person with a roster id (no alias), None when there is none."""
+        return self.people.get(self.own_subject(roster_id))
+
     def manager_of(self, subject: str) -> str | None:
         """Return the pseudonym of a person's manager, None when there is none."""
         person = self.people.get(subject)
-        return self._subject_of.get(person.manager) if person is not None and person.manager else None
+        return self._exact.get(EMPLOYEE + person.manager) if person is not None and person.manager else None
 
 
-def _loose(key: str) -> str:
-    """Return an account key without the spelling differences that headset and LMS exports show."""
-    home, _, name = key.partition("|")
-    return f"{home.rstrip('/').lower()}|{name.lower()}"
+def _only(owners: tuple[str, ...] | None) -> str | None:
+    """Return whose all accounts of a spelling are, None when they are several people's."""
+    return owners[0] if owners and len(set(owners)) == 1 else None

@@ -29,6 +29,8 @@ class InForce(msgspec.Struct, frozen=True):
     model: Model
     tenant: str = "default"
     baselines: Baselines = NO_BASELINES
+    roster_before: RosterIndex | None = None
+    """While a roster record is folded: the roster before it."""
 
 
 class Add(msgspec.Struct, frozen=True):

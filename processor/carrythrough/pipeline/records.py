@@ -24,9 +24,12 @@ class Kind(enum.IntEnum):
     CONTEST = 7
     MODEL = 8
     BASELINE = 9
+    ROSTER_CHANGE = 10
 
 
-ACTIVATIONS = frozenset({Kind.PROGRAM, Kind.ROSTER, Kind.MODEL, Kind.BASELINE})
+ROSTERS = frozenset({Kind.ROSTER, Kind.ROSTER_CHANGE})
+"""What changes who is who: a whole roster, and changes of single people (`identity.changes`)."""
+ACTIVATIONS = frozenset({Kind.PROGRAM, Kind.MODEL, Kind.BASELINE}) | ROSTERS
 """What changes the versions in force."""
 BARRIERS = ACTIVATIONS | {Kind.TICK}
 
