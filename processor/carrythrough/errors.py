@@ -60,3 +60,18 @@ class TransientError(CarrythroughError):
 
 class BugError(CarrythroughError):
     """Our own fault; reported loudly, stops what is broken and nothing else."""
+
+
+def wrong_setting(where: str, detail: str) -> PermanentError:
+    """Return the fault of one setting (settings-invalid); where: its key, such as `pull.campus.endpoint`."""
+    return PermanentError(
+        Problem(
+            code="settings-invalid",
+            status=400,
+            title="A setting has a wrong value",
+            detail=detail,
+            where=where,
+            rule="docs/reference/settings.md lists type and range of each setting",
+            fix=f"correct {where}",
+        )
+    )

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from carrythrough.consume.source import TopicSource
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.forward.target import ForwardTarget
 from carrythrough.gateway.oauth_settings import OAuthIssuer
@@ -87,6 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, PullSource],
         Meta(
             description='Learning Record Stores to read from, by name: {endpoint = "https://lrs.example/xapi", ...}.'
+        ),
+    ] = {}
+    consume: Annotated[
+        dict[str, TopicSource],
+        Meta(
+            description='Kafka topics to read performance events from, by name: {bootstrap = "kafka:9092", ...}.'
         ),
     ] = {}
     forward: Annotated[

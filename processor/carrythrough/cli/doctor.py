@@ -35,9 +35,9 @@ def doctor(
 ) -> int:
     """Check an installation: each fault with what to do about it.
 
-    Settings, data folder, durability, clock, program map, roster, adapters, stores read from, forwarding, scoring,
-    delivery. It changes nothing, and may run beside a server. The exit code is 1 when a check failed; warnings leave
-    it 0.
+    Settings, data folder, durability, clock, program map, roster, adapters, stores and topics read from, forwarding,
+    scoring, delivery. It changes nothing, and may run beside a server. The exit code is 1 when a check failed;
+    warnings leave it 0.
 
     For example:
 
@@ -83,6 +83,7 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     except CarrythroughError as error:
         yield failed("settings", error.problem)
         return
+    from carrythrough.cli.checks.consuming import check_consuming
     from carrythrough.cli.checks.content import check_inputs, check_state
     from carrythrough.cli.checks.folder import check_folder
     from carrythrough.cli.checks.forwarding import check_forwarding
@@ -97,6 +98,7 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     yield from check_folder(folder)
     yield from check_inputs(settings)
     yield from check_pulling(settings, folder)
+    yield from check_consuming(settings, folder)
     yield from check_forwarding(settings, folder)
     yield from check_issuer(settings, folder)
     if (folder / "log.sqlite").exists():

@@ -15,6 +15,7 @@ from carrythrough.embedded.attachments import AttachmentFile
 from carrythrough.embedded.baselining import closed, encode, readings_of
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
+from carrythrough.embedded.consuming import build_readers
 from carrythrough.embedded.contests import Contests
 from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.documents import DocumentFile
@@ -31,6 +32,7 @@ from carrythrough.embedded.roster_intake import RosterIntake
 from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
+from carrythrough.events.types import AdmittedEvent
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.forward.target import secrets_of
 from carrythrough.identity.actor import AgentLike
@@ -78,6 +80,7 @@ class Embedded:
         pullers = build_pullers(
             settings.pull, settings.data_dir, self.submit_pulled, self.clock.now_ms, self.telemetry
         )
+        readers = build_readers(settings.consume, settings.data_dir, self.submit_consumed, self.telemetry)
         forward_secrets = secrets_of(settings.forward)
         self.folder_lock = DataFolder(Path(settings.data_dir))
         path = self.folder_lock.path
@@ -125,6 +128,7 @@ class Embedded:
         )
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self.pull = BackgroundPull(pullers)
+        self.consume = BackgroundPull(readers)
         self.forwarding = self._forwarding(forward_secrets)
         self._shadow: ShadowThread | None = None
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
@@ -151,6 +155,7 @@ class Embedded:
         if deliver:
             self.dispatcher.start()
             self.pull.start()
+            self.consume.start()
             self.forwarding.start()
             if self.settings.shadow_learner:
                 self._start_shadow()
@@ -162,6 +167,7 @@ class Embedded:
         if self._shadow is not None:
             self._shadow.stop()
         self.pull.stop()
+        self.consume.stop()
         self.forwarding.stop()
         self.committer.stop()
         self.documents.stop()
@@ -238,6 +244,10 @@ class Embedded:
     def roster(self) -> RosterIndex:
         """Return the roster with every change that was acknowledged, folded or not; blocks."""
         return self.roster_changes.roster()
+
+    def submit_consumed(self, events: list[AdmittedEvent], credential: str) -> Receipt:
+        """Store performance events read from a topic, from a thread; raises as `submit_events`."""
+        return self.committer.submit_now(Kind.EVENT, events, credential)
 
     def person_of(self, agent: AgentLike) -> Person | None:
         """Return whom the roster in force knows behind an agent, None when it knows nobody."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from carrythrough.errors import PermanentError, Problem
+from carrythrough.errors import wrong_setting
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """Names of targets are metric labels and keys of the positions."""
@@ -92,18 +92,18 @@ def secrets_of(
 
 def _check(targets: Mapping[str, ForwardTarget]) -> None:
     if len(targets) > TARGETS_MAX:
-        raise _wrong("forward", f"{len(targets)} targets; at most {TARGETS_MAX}")
+        raise wrong_setting("forward", f"{len(targets)} targets; at most {TARGETS_MAX}")
     for name, target in targets.items():
         if not NAME.fullmatch(name):
-            raise _wrong(
+            raise wrong_setting(
                 f"forward.{name[:40]}", "the name of a target is lower-case letters, digits and hyphens"
             )
         if not target.endpoint.startswith(("http://", "https://")):
-            raise _wrong(
+            raise wrong_setting(
                 f"forward.{name}.endpoint", f"{target.endpoint[:80]!r} is not an http or https address"
             )
         if not target.statements and not target.write_back:
-            raise _wrong(f"forward.{name}", "statements and write_back are both off: nothing would be sent")
+            raise wrong_setting(f"forward.{name}", "statements and write_back are both off: nothing would be sent")
 
 
 def _secret_of(name: str, target: ForwardTarget, environment: Mapping[str, str]) -> str:
@@ -111,22 +111,8 @@ def _secret_of(name: str, target: ForwardTarget, environment: Mapping[str, str])
         return ""
     found = environment.get(target.secret_env)
     if not found:
-        raise _wrong(
+        raise wrong_setting(
             f"forward.{name}.secret_env",
             f"the environment variable {target.secret_env[:80]!r} is not set or empty",
         )
     return found
-
-
-def _wrong(where: str, detail: str) -> PermanentError:
-    return PermanentError(
-        Problem(
-            code="settings-invalid",
-            status=400,
-            title="A setting has a wrong value",
-            detail=detail,
-            where=where,
-            rule="docs/reference/settings.md lists type and range of each setting",
-            fix=f"correct {where}",
-        )
-    )

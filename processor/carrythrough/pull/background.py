@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from carrythrough.errors import CarrythroughError, Problem, TransientError
-from carrythrough.pull.puller import Puller
 
 BACKOFF_S_MAX = 300.0
 """A store that was away for a night is found again within five minutes."""
@@ -20,10 +20,43 @@ STOP_WAIT_S = 3.0
 _logger = structlog.get_logger("carrythrough.pull")
 
 
-class BackgroundPull:
-    """Runs pullers until it is stopped."""
+class Looker(Protocol):
+    """What is run: one source, looked at by one thread."""
 
-    def __init__(self, pullers: Iterable[Puller]) -> None:
+    @property
+    def name(self) -> str:
+        """Name of the source, for logs and metrics."""
+        ...
+
+    @property
+    def every_s(self) -> float:
+        """Seconds from the end of one look to the next."""
+        ...
+
+    def look(self, going_on: Callable[[Any], bool], /) -> object:
+        """Take what there is until it is told not to go on; raises TransientError or PermanentError."""
+        ...
+
+    def interrupt(self) -> None:
+        """Cut what the thread waits for, from another thread."""
+        ...
+
+    def fail(self, problem: Problem) -> None:
+        """Note a fault where people look for it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; safe to call twice."""
+        ...
+
+
+Source = TypeVar("Source", bound=Looker)
+
+
+class BackgroundPull(Generic[Source]):
+    """Runs sources until it is stopped."""
+
+    def __init__(self, pullers: Iterable[Source]) -> None:
         self.pullers = list(pullers)
         self._ended = threading.Event()
         self._threads = [
@@ -40,7 +73,7 @@ class BackgroundPull:
         """Stop: requests under way are cut, pages being taken are finished."""
         self._ended.set()
         for puller in self.pullers:
-            puller.store.interrupt()
+            puller.interrupt()
         deadline = time.monotonic() + STOP_WAIT_S
         for thread in self._threads:
             if thread.is_alive():
@@ -49,13 +82,13 @@ class BackgroundPull:
             if not thread.is_alive():
                 puller.close()
 
-    def _run(self, puller: Puller) -> None:
+    def _run(self, puller: Source) -> None:
         failures = 0
         while not self._ended.is_set():
             try:
                 puller.look(lambda _: not self._ended.is_set())
                 failures = 0
-                wait_s = puller.source.every_s
+                wait_s = puller.every_s
             except CarrythroughError as error:
                 if self._ended.is_set():
                     return
@@ -69,7 +102,7 @@ class BackgroundPull:
                 self._note(puller, _fault(error))
             self._ended.wait(wait_s)
 
-    def _note(self, puller: Puller, problem: Problem) -> None:
+    def _note(self, puller: Source, problem: Problem) -> None:
         _logger.warning("pull_failed", source=puller.name, code=problem.code, detail=problem.detail)
         try:
             puller.fail(problem)

@@ -129,6 +129,15 @@ class Puller:
                 followed.clear()
             followed.add(page.more)
 
+    @property
+    def every_s(self) -> float:
+        """Seconds between two looks."""
+        return self.source.every_s
+
+    def interrupt(self) -> None:
+        """Cut the request under way, from another thread."""
+        self.store.interrupt()
+
     def fail(self, problem: Problem) -> None:
         """Note a fault in the position, where `carrythrough pull --status` shows it."""
         self._watcher.pull_failed(self.name, problem)

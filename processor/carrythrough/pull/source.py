@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from carrythrough.errors import PermanentError, Problem
+from carrythrough.errors import wrong_setting
 from carrythrough.xapi import formats
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -65,11 +65,15 @@ class PullSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def checked(name: str, source: PullSource) -> PullSource:
     """Return `source`; raises PermanentError (settings-invalid) naming the setting that cannot work."""
     if not NAME.fullmatch(name):
-        raise _wrong(f"pull.{name[:40]}", "the name of a source is lower-case letters, digits and hyphens")
+        raise wrong_setting(
+            f"pull.{name[:40]}", "the name of a source is lower-case letters, digits and hyphens"
+        )
     if not source.endpoint.startswith(("http://", "https://")):
-        raise _wrong(f"pull.{name}.endpoint", f"{source.endpoint[:80]!r} is not an http or https address")
+        raise wrong_setting(
+            f"pull.{name}.endpoint", f"{source.endpoint[:80]!r} is not an http or https address"
+        )
     if source.since and formats.timestamp_ms(source.since, rfc3339=True) is None:
-        raise _wrong(
+        raise wrong_setting(
             f"pull.{name}.since", f"{source.since[:40]!r} is not a time such as 2026-01-31T00:00:00Z"
         )
     return source
@@ -81,21 +85,7 @@ def secret_of(name: str, source: PullSource, environment: Mapping[str, str] | No
         return ""
     found = (os.environ if environment is None else environment).get(source.secret_env)
     if found is None:
-        raise _wrong(
+        raise wrong_setting(
             f"pull.{name}.secret_env", f"the environment variable {source.secret_env[:80]!r} is not set"
         )
     return found
-
-
-def _wrong(where: str, detail: str) -> PermanentError:
-    return PermanentError(
-        Problem(
-            code="settings-invalid",
-            status=400,
-            title="A setting has a wrong value",
-            detail=detail,
-            where=where,
-            rule="docs/reference/settings.md lists type and range of each setting",
-            fix=f"correct {where}",
-        )
-    )

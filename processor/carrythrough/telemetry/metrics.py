@@ -181,6 +181,24 @@ class Telemetry:
             ["source"],
             registry=r,
         )
+        self.consumed_records = Counter(
+            "carrythrough_consume_events_total",
+            "Performance events read from topics, by source and result (accepted, known, refused).",
+            ["source", "result"],
+            registry=r,
+        )
+        self.consume_failures = Counter(
+            "carrythrough_consume_failures_total",
+            "Readings of topics that a fault stopped, by source and code.",
+            ["source", "code"],
+            registry=r,
+        )
+        self.consume_lag_records = Gauge(
+            "carrythrough_consume_lag_records",
+            "Records that wait in a topic behind what is durable here: alert when it grows.",
+            ["source"],
+            registry=r,
+        )
         self.forward = ForwardMetrics(r)
         self.oauth = OAuthMetrics(r)
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)
@@ -266,6 +284,19 @@ class Telemetry:
     def pull_failed(self, source: str, problem: Problem) -> None:
         """Count a look into another store that a fault stopped (`pull.puller.Watcher`)."""
         self.pull_failures.labels(source, problem.code).inc()
+
+    def consumed(self, source: str, taken: Taken) -> None:
+        """Count a batch read from a topic (`consume.reader.Watcher`)."""
+        for result, number in msgspec.structs.asdict(taken).items():
+            self.consumed_records.labels(source, result).inc(number)
+
+    def consume_lag(self, source: str, records: int) -> None:
+        """Take note of what waits in a topic (`consume.reader.Watcher`)."""
+        self.consume_lag_records.labels(source).set(records)
+
+    def consume_failed(self, source: str, problem: Problem) -> None:
+        """Count a reading of a topic that a fault stopped (`consume.reader.Watcher`)."""
+        self.consume_failures.labels(source, problem.code).inc()
 
     def rate_per_s(self) -> float:
         """Return acknowledged records per second over the last RATE_WINDOW_S."""
