@@ -162,12 +162,18 @@ def test_a_sealed_learner_learns_nothing_and_a_frozen_one_only_the_person() -> N
     assert sum(changed) == 1
 
 
-def test_tables_are_bounded() -> None:
+def test_tables_tell_codes_apart_while_there_is_room_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table()
     table.count(5, 1.0)
     table.count(5 + TABLE_MOST, 0.0)
-    assert len(table.entries) == 1
-    assert table.share(5, 0.5, 2.0) == pytest.approx(0.5)
+    assert table.share(5, 0.5, 2.0) == pytest.approx(2.0 / 3.0)
+    monkeypatch.setattr("carrythrough.scoring.learner.TABLE_MOST", 4)
+    small = Table()
+    for code in range(100, 200):
+        small.count(code, 1.0)
+    assert len(small.entries) <= 8
+    assert [small.answers(code) for code in range(100, 104)] == [1.0] * 4
+    assert sum(n for n, _ in small.entries.values()) == 100.0
 
 
 def test_a_wrong_shape_is_refused() -> None:

@@ -70,11 +70,16 @@ class DataFolder:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file durably that only its owner may read."""
+    """Write a file of text durably that only its owner may read."""
+    write_durably(path, text.encode())
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file in place of the last one, whole or not at all, on the disk when it returns; raises OSError."""
     temporary = path.with_suffix(".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

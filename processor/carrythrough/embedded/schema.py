@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS ledger(
   position INTEGER NOT NULL, voided INTEGER NOT NULL,
   PRIMARY KEY(employee, skill, channel, source)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ledger_outcome ON ledger(position) WHERE channel IN (2, 3) AND w > 0;
+CREATE INDEX IF NOT EXISTS ledger_answer ON ledger(position) WHERE channel IN (0, 1, 4);
 CREATE TABLE IF NOT EXISTS void(source BLOB PRIMARY KEY, position INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS amendment(
   source BLOB PRIMARY KEY, target BLOB NOT NULL, revision INTEGER NOT NULL, t_ms INTEGER NOT NULL,

@@ -1,9 +1,9 @@
-"""The consumer that feeds the shadow head: it follows the ledger at a place of its own, on a thread of its own.
+"""The consumer that feeds the two shadow learners: it follows the ledger at places of its own, on a thread of its own.
 
-It reads outcomes of the job in the order of the log, derives what was known just before each from the
-rows of that person, and hands both to the shadow. It only reads: a file of its own holds what was
-learnt. It works a small share of the time in short turns, so that intake and fold never wait for it;
-what it has not read yet stays in the ledger.
+For the shadow head it reads outcomes of the job in the order of the log, derives what was known just
+before each from the rows of that person, and hands both over; for the answer learner, answers and practice
+(`embedded.answer_feed`). It only reads: files of its own hold what was learnt. It works a small share of the
+time in short turns, so that intake and fold never wait for it; what it has not read yet stays in the ledger.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import apsw
 import msgspec
 import structlog
 
+from carrythrough.embedded.answer_feed import ANSWERS_NAME, AnswerFeed, People, load_answers, save_answers
+from carrythrough.embedded.data_folder import write_durably
 from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.terms import Terms
@@ -25,6 +27,7 @@ from carrythrough.embedded.view import read_ledger
 from carrythrough.evidence.types import W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted
 from carrythrough.pipeline.records import Kind, LedgerRow
+from carrythrough.scoring.answering import AnswerShadow
 from carrythrough.scoring.head import Model, features
 from carrythrough.scoring.score import job_sums
 from carrythrough.scoring.shadow import SNAPSHOT_VERSION, Outcome, Shadow, Snapshot, take_all
@@ -34,13 +37,15 @@ SNAPSHOT_NAME = "shadow.json"
 POSITION_MAX = (1 << 63) - 1
 CHUNK_ROWS = 20
 """Outcomes read at a time; what is learnt does not depend on it. Each may need a few milliseconds of its person."""
-TURN_S = 0.05
-"""A turn begins no further chunk after this."""
+TURN_S = 0.025
+"""Neither learner begins a further chunk of a turn after this."""
 REST_S = 1.0
 RESTS_PER_WORK = 19.0
 """Rest after each turn: the shadow takes a twentieth of one core at most while it catches up."""
 IDLE_S = 10.0
 """Rest when there was nothing new."""
+SAVE_S = 300.0
+"""The answer learner (up to 34 MB) is written this often at most, and at the end; a crash costs reading again."""
 OUTCOMES_LEAST = 3
 """Outcomes that a pair must have before one of its outcomes teaches: as in the training of the shipped head."""
 _OUTCOMES = (
@@ -91,10 +96,8 @@ def item_sums(state: Path) -> list[tuple[str, float, float]]:
 
 
 def save_shadow(path: Path, shadow: Shadow) -> None:
-    """Write the snapshot in place of the last one, whole or not at all; raises OSError."""
-    beside = path.with_suffix(".new")
-    beside.write_bytes(msgspec.json.encode(shadow.snapshot()))
-    beside.replace(path)
+    """Write the snapshot in place of the last one, whole or not at all, durable when it returns; raises OSError."""
+    write_durably(path, msgspec.json.encode(shadow.snapshot()))
 
 
 class ShadowFeed:
@@ -179,14 +182,50 @@ def _before(learner: LearnerState, pair: PairState, e: Evidence, model: Model) -
     return Outcome(row, trials, successes, e.y / Y_ONE, e.w / W_ONE)
 
 
+class AnswerTurns:
+    """The answer learner of a data folder over many turns: loaded once, saved now and then. Used by one thread."""
+
+    def __init__(self, folder: Path, state: Path) -> None:
+        self._path = folder / ANSWERS_NAME
+        self._state = state
+        self._people = People()
+        self._shadow: AnswerShadow | None = None
+        self._saved = 0
+        self._saved_s = time.monotonic()
+
+    def turn(self, in_force: Model, ended: Callable[[], bool]) -> bool:
+        """Learn for TURN_S; say whether more is waiting. Raises apsw.Error and OSError."""
+        with closing(AnswerFeed(self._state, self._people)) as feed:
+            shadow = self._shadow
+            if shadow is None:
+                shadow = self._shadow = load_answers(self._path, in_force, feed.end())
+                self._saved = shadow.position
+            shadow.hold_against(in_force)
+            deadline = time.monotonic() + TURN_S
+            more = True
+            while more and time.monotonic() < deadline and not ended():
+                more = feed.advance(shadow)
+        if time.monotonic() - self._saved_s >= SAVE_S:
+            self.save()
+        return more
+
+    def save(self) -> None:
+        """Keep what was learnt since the last time; raises OSError."""
+        self._saved_s = time.monotonic()
+        if self._shadow is not None and self._shadow.position != self._saved:
+            save_answers(self._path, self._shadow)
+            self._saved = self._shadow.position
+
+
 class ShadowThread:
-    """Keeps the shadow of a data folder learning until it is stopped."""
+    """Keeps the shadow learners of a data folder learning until it is stopped."""
 
     def __init__(self, folder: Path, state: Path, in_force: Callable[[], Model]) -> None:
         self._path = folder / SNAPSHOT_NAME
         self._state = state
         self._log = folder / "log.sqlite"
         self._in_force = in_force
+        self._answers = AnswerTurns(folder, state)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
 
@@ -205,14 +244,18 @@ class ShadowThread:
         while not self._ended.wait(rest_s):
             began = time.monotonic()
             try:
-                more = self._turn()
+                more = self._turn() | self._answers.turn(self._in_force(), self._ended.is_set)
                 rest_s = max(REST_S if more else IDLE_S, RESTS_PER_WORK * (time.monotonic() - began))
             except (apsw.Error, OSError) as error:  # the disk may be full or busy; the next turn tries again
                 _logger.warning("shadow_waits", error=f"{type(error).__name__}: {error}")
                 rest_s = IDLE_S
+        try:
+            self._answers.save()
+        except OSError as error:  # it is learnt again from the ledger
+            _logger.warning("shadow_not_saved", error=f"{type(error).__name__}: {error}")
 
     def _turn(self) -> bool:
-        """Learn for TURN_S; say whether more is waiting."""
+        """Let the head learn for TURN_S; say whether more is waiting."""
         with closing(LogReader(connect(self._log, readonly=True))) as log:
             shadow = load_shadow(self._path, self._in_force(), activated_at(log))
         before = shadow.position

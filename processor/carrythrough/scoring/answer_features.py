@@ -1,8 +1,10 @@
-"""What the shadow learner reads from the state of one employee before an answer: dense values and hashed slots.
+"""What the answer learner reads from the state of one employee before an answer: dense values and hashed slots.
 
 Everything comes out of the state that the pipeline folds (`scoring.state`), read at `now`: decayed
 sums per half-life, undecayed counts, times, the newest outcomes of a pair and the newest answers of the
-person. An answer about several skills reads the mean over them: one prediction for an answer.
+person. An answer about several skills reads the mean over them: one prediction for an answer. What a
+version in force has stamped on evidence (`Evidence.p_item`) is not read, so that the same answers teach
+the same whatever was in force.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from carrythrough.scoring.recent import Recent
 from carrythrough.scoring.state import LEARNER_HALF_LIVES_MS, LearnerState, PairState
 
 PAIR_FEATURES: Final = (
-    "share_1d", "share_7d", "share_30d", "share_200d", "beyond_30d", "beyond_200d",
+    "share_1d", "share_7d", "share_30d", "share_200d",
     "successes_1d", "failures_1d", "successes_200d", "failures_200d",
     "gap", "first", "gap_of_success", "no_success", "exposures", "last", "last_but_one", "amount",
     "fading", "fading_share",
@@ -31,7 +33,7 @@ PAIR_FEATURES: Final = (
 DENSE: Final = (
     "bias", "item", "skill", "new_item",
     *PAIR_FEATURES,
-    "all_share", "all_beyond", "all_amount", "all_last", "all_last_2", "all_last_3",
+    "beyond", "beyond_here", "all_share", "all_amount", "all_last", "all_last_2", "all_last_3",
 )  # fmt: skip
 """Names of the dense features in the order of their weights (docs/explanation/science.md)."""
 
@@ -51,7 +53,7 @@ _FADING_SCALE: Final = 5.0
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What is about to be answered: by whom, which item, of which skills (at least one).
+    """What is about to be answered: by whom, which item, of which skills (at least one; the first leads).
 
     person, item: any text; "" for an unknown item.
     """
@@ -72,13 +74,17 @@ class Question(msgspec.Struct, frozen=True):
 class Background(msgspec.Struct, frozen=True):
     """What the learner's tables say beside the state, as shares 0..1. base: of all answers so far.
 
-    item: expected success of the item (`Evidence.p_item`), skill: mean over the skills. item_known: seen before.
+    item: expected success of the item, skill: mean over the skills. item_known: seen before. beyond: mean of
+    outcome minus expected success of the item over the person's newest answers, beyond_here: over those of
+    these skills; both shrunk by one answer as expected.
     """
 
     base: float
     item: float
     skill: float
     item_known: bool
+    beyond: float = 0.0
+    beyond_here: float = 0.0
 
 
 _Put = Callable[[int, int, int, float, float], None]
@@ -129,7 +135,6 @@ def _pair_row(view: _PairView, now_ms: int, base: float, origin: float) -> list[
     """Return the values of PAIR_FEATURES; 0 wherever there is no evidence."""
     sums = view.sums
     row = [_logit((a + base) / (n + 1.0)) - origin for n, a, _ in sums]
-    row += [sums[2][2] / (sums[2][0] + 1.0), sums[3][2] / (sums[3][0] + 1.0)]
     for n, a, _ in (sums[0], sums[3]):
         row += [log1p(a), log1p(max(0.0, n - a))]
     fading = 0.0
@@ -173,10 +178,11 @@ def dense_row(
     row = [1.0, _logit(background.item) - origin, _logit(background.skill) - origin]
     row.append(0.0 if background.item_known else 1.0)
     row += mean
+    row += [background.beyond, background.beyond_here]
     recent = learner.recent
     newest_ms = max(now_ms, recent[-1][0]) if recent else now_ms
-    ((n, a, r),) = read(learner.sums, LEARNER_HALF_LIVES_MS, newest_ms)
-    row += [_logit((a + base) / (n + 1.0)) - origin, r / (n + 1.0), log1p(n)]
+    ((n, a, _),) = read(learner.sums, LEARNER_HALF_LIVES_MS, newest_ms)
+    row += [_logit((a + base) / (n + 1.0)) - origin, log1p(n)]
     row += [recent[-k][4] / Y_ONE - base if k <= len(recent) else 0.0 for k in (1, 2, 3)]
     return row, views
 

@@ -1,18 +1,22 @@
-"""The shadow learner: it predicts each answer, then learns from it, once, in the order in which answers come.
+"""The answer learner: it predicts each answer, then learns from it, once, in the order in which answers come.
 
 It reads the state that the pipeline folds and keeps weights of its own beside it: one pass, O(1) an
-answer, bounded memory. No score depends on it: what it has learnt reaches scores only through a frozen
-version that somebody promotes.
+answer, bounded memory. The server feeds it from the ledger, the exam from a file, both by
+`scoring.answering.take`. What it has learnt reaches scores only through a frozen version that somebody
+promotes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
+from zlib import crc32
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from carrythrough.evidence.types import Y_ONE
 from carrythrough.scoring.answer_features import (
     DENSE,
     Background,
@@ -22,14 +26,15 @@ from carrythrough.scoring.answer_features import (
     person_slot,
 )
 from carrythrough.scoring.online import Hashed, OnlineLogit, sigmoid
+from carrythrough.scoring.recent import Recent
 from carrythrough.scoring.state import LearnerState
 
 SLOTS: Final = 1 << 20
 """Hashed weights: 16 MB; a slot shared by two rare features costs less than the memory to part them."""
 DENSE_PRECISION: Final = 30.0
 """Prior precision of the dense weights: about thirty answers at p = ½ for each four."""
-TABLE_MOST: Final = 1 << 18
-"""Items and skills counted apart; later ones share the entry of their code modulo this."""
+TABLE_MOST: Final = 1 << 17
+"""Items and skills counted apart, about 30 MB; once so many are known, new ones share as many entries again."""
 _BASE_SUCCESSES, _BASE_TRIALS = 6.0, 10.0
 """The base rate starts at 0.6 and weighs ten answers."""
 _ITEM_STRENGTH, _SKILL_STRENGTH = 3.0, 5.0
@@ -37,17 +42,16 @@ _ITEM_STRENGTH, _SKILL_STRENGTH = 3.0, 5.0
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """One prediction with what it was made of. p: 0..1. p_item: expected success of the item, 0..1."""
+    """One prediction p, 0..1, with what it was made of."""
 
     p: float
-    p_item: float
     question: Question
     row: npt.NDArray[np.float64]
     hashed: Hashed
 
 
 class Table:
-    """Counts of answers and successes by code, at most TABLE_MOST entries."""
+    """Weights of answers and successes by code, at most twice TABLE_MOST entries."""
 
     __slots__ = ("entries",)
 
@@ -56,17 +60,23 @@ class Table:
 
     def share(self, code: int, prior: float, strength: float) -> float:
         """Return the smoothed share of successes, 0..1; `prior` for what was never seen."""
-        n, a = self.entries.get(code % TABLE_MOST, (0.0, 0.0))
+        n, a = self.entries.get(self._place(code), (0.0, 0.0))
         return (a + prior * strength) / (n + strength)
 
-    def known(self, code: int) -> bool:
-        """Say whether the code was seen."""
-        return code % TABLE_MOST in self.entries
+    def answers(self, code: int) -> float:
+        """Return the weight of the answers counted, 0 for what was never seen."""
+        return self.entries.get(self._place(code), (0.0, 0.0))[0]
 
-    def count(self, code: int, y: float) -> None:
+    def count(self, code: int, y: float, weight: float = 1.0) -> None:
         """Count one answer with outcome y (0..1)."""
-        n, a = self.entries.get(code % TABLE_MOST, (0.0, 0.0))
-        self.entries[code % TABLE_MOST] = (n + 1.0, a + y)
+        place = self._place(code)
+        n, a = self.entries.get(place, (0.0, 0.0))
+        self.entries[place] = (n + weight, a + weight * y)
+
+    def _place(self, code: int) -> int:
+        if len(self.entries) < TABLE_MOST or code in self.entries:
+            return code
+        return code % TABLE_MOST
 
 
 class Learner:
@@ -81,7 +91,7 @@ class Learner:
     def __init__(self, slots: int = SLOTS) -> None:
         self.logit = OnlineLogit([0.0] * len(DENSE), [DENSE_PRECISION] * len(DENSE), slots)
         self.items, self.skills = Table(), Table()
-        self.answers = 0
+        self.answers = 0.0
         self.successes = 0.0
         self.frozen = self.sealed = False
 
@@ -89,35 +99,67 @@ class Learner:
         """Return the share of successes of all answers so far, smoothed, 0..1."""
         return (self.successes + _BASE_SUCCESSES) / (self.answers + _BASE_TRIALS)
 
-    def background(self, question: Question) -> Background:
-        """Return what is known of the item and the skills of a question, whoever answers it."""
-        base = self.base()
-        shares = [self.skills.share(code, base, _SKILL_STRENGTH) for code in question.skill_codes()]
+    def in_order(self, skills: Collection[str]) -> tuple[str, ...]:
+        """Return skills as a question names them: what was asked least often first, for that is the most specific.
+
+        The order in which a sender or a file names them means nothing, and the ledger does not keep it.
+        """
+        if len(skills) == 1:
+            return tuple(skills)
+        return tuple(sorted(skills, key=lambda skill: (self.skills.answers(crc32(skill.encode())), skill)))
+
+    def skill_share(self, code: int) -> float:
+        """Return the expected success of answers about a skill, whoever answers, 0..1."""
+        return self.skills.share(code, self.base(), _SKILL_STRENGTH)
+
+    def background(self, question: Question, recent: Recent = ()) -> Background:
+        """Return what is known of the item and the skills of a question, and how `recent` went beside the expected."""
+        base, codes = self.base(), question.skill_codes()
+        shares = [self.skills.share(code, base, _SKILL_STRENGTH) for code in codes]
         skill = sum(shares) / len(shares)
         code = question.item_code()
         item = self.items.share(code, skill, _ITEM_STRENGTH)
-        return Background(base, item, skill, self.items.known(code))
+        beyond, beyond_here = self._beyond(recent, codes, base)
+        return Background(base, item, skill, self.items.answers(code) > 0.0, beyond, beyond_here)
+
+    def _beyond(self, recent: Recent, codes: Collection[int], base: float) -> tuple[float, float]:
+        total = here = 0.0
+        count_here = 0
+        for _, _, skill, item, y in recent:
+            usual = self.skills.share(skill, base, _SKILL_STRENGTH)
+            more = y / Y_ONE - self.items.share(item, usual, _ITEM_STRENGTH)
+            total += more
+            if skill in codes:
+                here += more
+                count_here += 1
+        return total / (len(recent) + 1.0), here / (count_here + 1.0)
 
     def predict(self, learner: LearnerState, question: Question, now_ms: int) -> Prediction:
         """Return the probability of success before the answer; learner: the state at `now_ms`."""
-        background = self.background(question)
+        background = self.background(question, learner.recent)
         values, views = dense_row(learner, question, now_ms, background)
         hashed = hashed_slots(learner, question, now_ms, values, views, self.logit.slots)
         row = np.array(values, dtype=np.float64)
         p = sigmoid(self.logit.logit(row, hashed))
-        return Prediction(p, background.item, question, row, hashed)
+        return Prediction(p, question, row, hashed)
 
-    def learn(self, prediction: Prediction, y: float) -> None:
-        """Take in the outcome y (0..1) of the answer that was predicted."""
+    def learn(self, prediction: Prediction, y: float, weight: float = 1.0) -> None:
+        """Take in the outcome y (0..1) of the answer that was predicted; weight: above 0, 1 for a whole answer."""
         if self.sealed:
             return
         if self.frozen:
             own = person_slot(prediction.question, self.logit.slots)
             self.logit.learn_hashed(own, prediction.p, y)
             return
-        self.logit.learn(prediction.row, prediction.hashed, prediction.p, y)
-        self.items.count(prediction.question.item_code(), y)
-        for code in prediction.question.skill_codes():
-            self.skills.count(code, y)
-        self.answers += 1
-        self.successes += y
+        self.logit.learn(prediction.row, prediction.hashed, prediction.p, y, weight)
+        self.count(prediction.question, y, weight)
+
+    def count(self, question: Question, y: float, weight: float = 1.0) -> None:
+        """Count one outcome of the item and its skills, and move no weight."""
+        if self.sealed or self.frozen:
+            return
+        self.items.count(question.item_code(), y, weight)
+        for code in question.skill_codes():
+            self.skills.count(code, y, weight)
+        self.answers += weight
+        self.successes += weight * y

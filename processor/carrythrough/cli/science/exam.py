@@ -1,7 +1,9 @@
-"""Plays an answer file through the production state and the shadow learner, predicting before each answer.
+"""Plays an answer file through the answer learner of the server, predicting before each answer.
 
-State, fold and reading are those of the pipeline (`scoring.state.apply`, `scoring.decay.read`,
-`scoring.head.features`), one call an answer and skill; nothing here is a research copy.
+Each row becomes the evidence that a statement about it would be, and goes through `scoring.answering.take`,
+the function that the server calls for each answer of its ledger (`embedded.answer_feed`); the head is read by
+`scoring.answering.head_prior`, as there. Nothing here is a research copy: a test plays the same answers through a
+real data folder and gets the same predictions.
 """
 
 from __future__ import annotations
@@ -15,19 +17,27 @@ import msgspec
 
 from carrythrough.cli.science.answers import Answer, AnswerFile
 from carrythrough.cli.science.baselines import Baseline, baselines
+from carrythrough.evidence.mapping import P_ITEM_DEFAULT
 from carrythrough.evidence.types import W_ONE, Y_ONE, Channel, Evidence
-from carrythrough.scoring.answer_features import Question
-from carrythrough.scoring.head import Model, features, prior
+from carrythrough.scoring.answering import head_prior, take
 from carrythrough.scoring.judging import Verdict, judge
 from carrythrough.scoring.learner import Learner
 from carrythrough.scoring.model import SHIPPED
-from carrythrough.scoring.state import LearnerState, PairState, apply
+from carrythrough.scoring.state import LearnerState
 
-LEARNER = "shadow learner"
-FROZEN = "shadow learner, shared weights frozen at the test rows"
-SEALED = "shadow learner, everything frozen at the test rows"
-AT_QUESTION = "shadow learner, read when the question was put"
+LEARNER = "answer learner"
+FROZEN = "answer learner, shared weights frozen at the test rows"
+SEALED = "answer learner, everything frozen at the test rows"
+AT_QUESTION = "answer learner, read when the question was put"
 HEAD = "shipped head, frozen"
+SOURCES = {
+    LEARNER: "scoring.answering.take, as the server feeds it",
+    FROZEN: "the same; Learner.frozen set at the test rows",
+    SEALED: "the same; Learner.sealed set at the test rows",
+    AT_QUESTION: "the same; state read when the question was put",
+    HEAD: "scoring.answering.head_prior, scoring.model.SHIPPED",
+}
+"""Which function of the product gives the predictions of a line; every other line is a rival of the exam's own."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -82,41 +92,24 @@ class Stream:
         return state
 
     def play(self, answer: Answer) -> float | None:
-        """Predict, learn and fold one answer; None for something that was only shown."""
-        state = self.state(answer.person)
-        p, p_item = None, 0
-        if answer.y is not None:
-            at_ms = answer.asked_ms if self._read_at_question else answer.t_ms
-            prediction = self.learner.predict(
-                state, Question(answer.person, answer.item, answer.skills), at_ms
-            )
-            self.learner.learn(prediction, answer.y)
-            p, p_item = prediction.p, round(prediction.p_item * Y_ONE)
+        """Take one answer; return what was predicted, None for something that was only shown."""
         self._played += 1
-        self._fold(state, answer, p_item)
-        return p
-
-    def _fold(self, state: LearnerState, answer: Answer, p_item: int) -> None:
-        source = blake2b(self._played.to_bytes(8), digest_size=16).digest()
-        for skill in answer.skills:
-            if answer.y is None:
-                e = Evidence(source, skill, Channel.EXPOSURE, answer.t_ms, 0, 0, 0)
-            else:
-                y = round(answer.y * Y_ONE)
-                e = Evidence(source, skill, Channel.LEARN, answer.t_ms, y, W_ONE, p_item, item=answer.item)
-            pair = state.pairs.get(skill)
-            if pair is None:
-                pair = state.pairs[skill] = PairState()
-            apply(state, pair, e, assisted=False)
+        at_ms = answer.asked_ms if self._read_at_question else None
+        pieces = evidence_of(answer, self._played)
+        taken = take(self.learner, self.state(answer.person), answer.person, pieces, asked_ms=at_ms)
+        return None if taken is None else taken.prediction.p
 
 
-def head_prior(state: LearnerState, answer: Answer, model: Model) -> float:
-    """Return π of the frozen head before an answer: the mean over its skills."""
-    total = 0.0
-    for skill in answer.skills:
-        pair = state.pairs.get(skill) or PairState()
-        total += prior(features(state, pair, answer.t_ms, model), model)
-    return total / len(answer.skills)
+def evidence_of(answer: Answer, number: int) -> list[Evidence]:
+    """Return what a statement about the answer would be evidence of; number: of the row, for a source of its own."""
+    source = blake2b(number.to_bytes(8), digest_size=16).digest()
+    if answer.y is None:
+        return [Evidence(source, skill, Channel.EXPOSURE, answer.t_ms, 0, 0, 0) for skill in answer.skills]
+    y = round(answer.y * Y_ONE)
+    return [
+        Evidence(source, skill, Channel.LEARN, answer.t_ms, y, W_ONE, P_ITEM_DEFAULT, item=answer.item)
+        for skill in answer.skills
+    ]
 
 
 def sit(file: AnswerFile, progress: Callable[[int], None] = lambda _: None) -> Result:
@@ -135,7 +128,8 @@ def sit(file: AnswerFile, progress: Callable[[int], None] = lambda _: None) -> R
             progress(number)
         if answer.judged and answer.y is not None:
             outcomes.append(answer.y)
-            judged[HEAD].append(head_prior(stream.state(answer.person), answer, SHIPPED))
+            state = stream.state(answer.person)
+            judged[HEAD].append(head_prior(state, answer.skills, answer.t_ms, SHIPPED))
         _rival(rivals, answer, judged)
         began = time.perf_counter()
         p = stream.play(answer)
