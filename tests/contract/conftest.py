@@ -44,8 +44,9 @@ def document(repository: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def registry(document: dict[str, Any], repository: Path) -> Registry:
-    event = json.loads((repository / "schemas" / "performance-event.schema.json").read_text("utf-8"))
-    return Registry([(BASE + "openapi.yaml", document), (BASE + "performance-event.schema.json", event)])
+    names = ("performance-event.schema.json", "enriched-statement.schema.json")
+    parts = [(BASE + name, json.loads((repository / "schemas" / name).read_text("utf-8"))) for name in names]
+    return Registry([(BASE + "openapi.yaml", document), *parts])
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,14 @@ import pytest
 
 from carrythrough.events.schema import performance_event_schema
 from carrythrough.identity.schema import roster_schema
+from carrythrough.pipeline.enriched import enriched_statement_schema
 from carrythrough.program.schema import program_map_schema
 
 SCHEMAS = {
     "program-map": program_map_schema,
     "roster": roster_schema,
     "performance-event": performance_event_schema,
+    "enriched-statement": enriched_statement_schema,
 }
 
 

@@ -18,6 +18,7 @@ import apsw
 from carrythrough.cli.reader import Answer
 from carrythrough.embedded.activation import Activator
 from carrythrough.embedded.database import connect
+from carrythrough.embedded.enriching import Enriching
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.history import History
 from carrythrough.embedded.log import LogFile, LogReader, Row
@@ -31,7 +32,7 @@ from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.formats import uuid_bytes
 
 TENANT = "default"
-"""Part of effect ids only, which a reader never makes."""
+"""Part of the ids of effects and of enriched events."""
 
 
 class _State:
@@ -72,8 +73,9 @@ class FolderReader:
     Raises PermanentError when the folder is none of ours or cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tenant: str = TENANT) -> None:
         self.path = path
+        self._enriching: Enriching | None = None
         self.place = f"data folder {path}"
         _require_files(path)
         try:
@@ -82,7 +84,8 @@ class FolderReader:
             log = _Log(self._log_connection)
             self._state = _State(path / "state.sqlite")
             key = bytes.fromhex((path / "tenant.key").read_text(encoding="ascii").strip())
-            self.in_force = Activator(TENANT, key).at(self.log, self._state.position)
+            self._activator = Activator(tenant, key)
+            self.in_force = self._activator.at(self.log, self._state.position)
             # A folder whose clock was ahead (a demo at many times the speed) is read as of its own time.
             self.now_ms = max(int(time.time() * 1000), log.stored_ms)
             self.queries = Queries(
@@ -91,7 +94,7 @@ class FolderReader:
                 cast("Folder", _Fold(self.in_force)),
                 Telemetry(),
                 lambda: self.now_ms,
-                History(LogReader(connect(path / "log.sqlite", readonly=True)), Activator(TENANT, key)),
+                History(LogReader(connect(path / "log.sqlite", readonly=True)), self._activator),
             )
         except (apsw.Error, OSError, ValueError) as error:
             raise _unreadable(path, error) from error
@@ -103,6 +106,8 @@ class FolderReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._enriching is not None:
+            self._enriching.close()
         self.queries.close()
         self._state.close()
         self.log.close()
@@ -162,6 +167,19 @@ class FolderReader:
     def groups(self, by: str) -> Answer:
         """See `reader.Reader`."""
         return self.queries.groups(by, self.now_ms)
+
+    def enriched(self, after: int, limit: int) -> Answer:
+        """See `reader.Reader`."""
+        if self._enriching is None:
+            self._enriching = Enriching(
+                self.path / "state.sqlite",
+                LogReader(connect(self.path / "log.sqlite", readonly=True)),
+                self._activator,
+                lambda: self.in_force,
+                lambda: self._state.position,
+            )
+        page = self._enriching.page(after, limit)
+        return {"events": [body for _, body in page.events], "next": page.next, "more": page.more}
 
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""

@@ -48,6 +48,10 @@ class Reader(Protocol):
         """Return the scores of teams, roles or sites and of the program."""
         ...
 
+    def enriched(self, after: int, limit: int) -> Answer:
+        """Return {"events": JSON bytes, "next", "more"}: enriched statements after a position of the log."""
+        ...
+
     def set_aside(self, limit: int) -> list[Answer]:
         """Return the newest records that could not be folded."""
         ...

@@ -8,6 +8,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from carrythrough.cli.reader import Answer
 from carrythrough.cli.target import Server
@@ -67,6 +68,11 @@ class ServerReader:
     def groups(self, by: str) -> Answer:
         """See `reader.Reader`."""
         return self._get("/v1/groups", {"by": by})
+
+    def enriched(self, after: int, limit: int) -> Answer:
+        """See `reader.Reader`."""
+        found = self._get("/v1/enriched", {"after": str(after), "limit": str(limit)})
+        return {**found, "events": [msgspec.json.encode(event) for event in found["events"]]}
 
     def set_aside(self, limit: int) -> list[Answer]:
         """See `reader.Reader`."""

@@ -112,5 +112,6 @@ def open_reader(target: Target | None) -> Iterator[Any]:
         return
     from carrythrough.cli.folder_reader import FolderReader
 
-    with FolderReader(Path(target.settings().data_dir)) as folder:
+    settings = target.settings()
+    with FolderReader(Path(settings.data_dir), settings.tenant) as folder:
         yield folder

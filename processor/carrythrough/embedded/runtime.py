@@ -19,6 +19,7 @@ from carrythrough.embedded.consuming import build_readers
 from carrythrough.embedded.contests import Contests
 from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.documents import DocumentFile
+from carrythrough.embedded.enriching import Enriching
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwarding
 from carrythrough.embedded.history import History
@@ -127,6 +128,13 @@ class Embedded:
             self.log.reader(), lambda: self.log.end, self._settled, self._append_roster_changes
         )
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
+        self.enriching = Enriching(
+            self.state.path,
+            self.log.reader(),
+            activator,
+            lambda: self.fold.in_force,
+            lambda: self.state.position,
+        )
         self.pull = BackgroundPull(pullers)
         self.consume = BackgroundPull(readers)
         self.forwarding = self._forwarding(forward_secrets)
@@ -175,6 +183,7 @@ class Embedded:
         self.statements.stop()
         self.dispatcher.stop(SEND_GRACE_S)
         self.queries.close()
+        self.enriching.close()
         self.contests.close()
         self.roster_changes.close()
         self.outbox.close()
@@ -237,6 +246,10 @@ class Embedded:
             self._attachments.store(attachments)
         return self.committer.submit_now(Kind.STATEMENT, admitted, credential, VERSION_CODES[version])
 
+    def submit_consumed(self, events: list[AdmittedEvent], credential: str) -> Receipt:
+        """Store performance events read from a topic, from a thread; raises as `submit_events`."""
+        return self.committer.submit_now(Kind.EVENT, events, credential)
+
     async def submit_roster_changes(self, changes: Sequence[RosterChange], credential: str) -> RosterReceipt:
         """Store changes of single people; see `ports.Intake`."""
         return await asyncio.to_thread(self.roster_changes.submit, changes, credential)
@@ -244,10 +257,6 @@ class Embedded:
     def roster(self) -> RosterIndex:
         """Return the roster with every change that was acknowledged, folded or not; blocks."""
         return self.roster_changes.roster()
-
-    def submit_consumed(self, events: list[AdmittedEvent], credential: str) -> Receipt:
-        """Store performance events read from a topic, from a thread; raises as `submit_events`."""
-        return self.committer.submit_now(Kind.EVENT, events, credential)
 
     def person_of(self, agent: AgentLike) -> Person | None:
         """Return whom the roster in force knows behind an agent, None when it knows nobody."""

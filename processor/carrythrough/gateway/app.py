@@ -14,6 +14,7 @@ from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.access import NAMES_SCOPE, Access
 from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.contests import ContestsEndpoint
+from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
@@ -87,6 +88,7 @@ def build_app(
             *RegistrationsApi(
                 runtime.queries.registrations, api.guarded, api.subject, access.is_learners
             ).routes(),
+            *EnrichedApi(runtime.enriching, access, api.guarded).routes(),
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),
