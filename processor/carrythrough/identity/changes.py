@@ -9,6 +9,7 @@ change it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -23,10 +24,17 @@ MANAGERS_MAX = 100
 """Managers above one person that are gone through when looking for a circle."""
 
 
-class PutPerson(msgspec.Struct, frozen=True, tag="put", tag_field="change", forbid_unknown_fields=True):
-    """Put a person on the roster, or another description in place of the one under the same roster id."""
+class PutPerson(
+    msgspec.Struct, frozen=True, tag="put", tag_field="change", forbid_unknown_fields=True, omit_defaults=True
+):
+    """Put a person on the roster, or another description in place of the one under the same roster id.
+
+    resource: the SCIM resource as the HR system sent it, {} when it came by another door; nothing in it
+    counts here, it is kept so that it can be given back.
+    """
 
     person: Person
+    resource: dict[str, Any] = {}
 
 
 class RemovePerson(msgspec.Struct, frozen=True, tag="remove", tag_field="change", forbid_unknown_fields=True):

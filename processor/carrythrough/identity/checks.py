@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
 from carrythrough.authoring.reading import did_you_mean, pointer_of
-from carrythrough.authoring.source import Lint, Node, Severity
+from carrythrough.authoring.findings import Severity
+from carrythrough.authoring.source import Lint, Node
 from carrythrough.identity.actor import actor_key
 from carrythrough.identity.person import Identifier, Person, Roster
 
