@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
+from carrythrough.authoring.findings import TEXT_FINDINGS
+from carrythrough.program.findings import FINDINGS
 from reference_pages.error_codes import ErrorCodes, Use
 
 INTRODUCTION = """\
@@ -21,7 +23,8 @@ LINTS = """\
 ## Findings in a program map, roster or other file
 
 `carrythrough validate` and the start of the server report them all at once, each with its file, line
-and column. An error refuses the file; a warning tells that something is probably missing.
+and column. An error refuses the file; a warning tells that something is probably missing. Why each finding
+about a program map matters stands [with the program map](program-map.md#findings).
 """
 
 
@@ -53,7 +56,10 @@ def _entry(code: str, uses: list[Use], meaning: str, *, taken: bool = False) -> 
         said = f"{said} (HTTP {', '.join(statuses)})" if said else f"HTTP {', '.join(statuses)}"
     if said:
         lines.append(f"- Meaning: {said}")
-    lines += [f"- Rule: {rule}" for rule in _distinct([use.rule for use in uses])]
+    known = FINDINGS.get(code) or TEXT_FINDINGS.get(code)
+    about_map = known is not None and any(use.kind == "Lint" for use in uses)
+    rules = [use.rule for use in uses] + ([known.rule] if known is not None and about_map else [])
+    lines += [f"- Rule: {rule}" for rule in _distinct(rules)]
     lines += [f"- Fix: {fix}" for fix in _distinct([use.fix for use in uses])]
     modules = _distinct([use.module for use in uses])
     if modules:

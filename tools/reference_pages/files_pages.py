@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from carrythrough.authoring.findings import TEXT_FINDINGS
 from carrythrough.events.types import PerformanceEvent
 from carrythrough.identity.person import Roster
+from carrythrough.program.findings import FINDINGS
 from carrythrough.program.types import ProgramMap
 from reference_pages.struct_fields import fields_of, table
 
@@ -18,8 +20,15 @@ PROGRAM_MAP = """\
 # Program map
 
 A YAML or JSON file: business goal → KPI → skill → learning objective → activities, and what happens
-when a skill does not carry through. `carrythrough validate` checks it; every finding names file, line
-and column ([error codes](errors.md)). For editors there is a JSON Schema, `schemas/program-map.schema.json`.
+when a skill does not carry through ([how to write one](../how-to/write-a-program-map.md)).
+`carrythrough program lint` checks it; every finding names file, line and column ([findings](#findings)).
+
+For editors there is a JSON Schema, `schemas/program-map.schema.json`: a first line
+`# yaml-language-server: $schema=…` in YAML, or a key `"$schema"` in either, names it, and the editor then
+completes keys and shows on hover what they mean.
+
+A list of one entry may be written without the list where its entries are texts, or tables without an `id` of
+their own: `kpis: csat`, `evidence: {skill: …, channel: …}`. What is left out has its default; so has what is `null`.
 """
 
 ROSTER = """\
@@ -38,10 +47,29 @@ One fact from the job about one person, for `POST /v1/performance-events` and `c
 """
 
 
+FINDINGS_INTRODUCTION = """\
+## Findings
+
+What the linter says about a map, by code. A code keeps its meaning and its severity for good. An error refuses
+the map; a warning says that something is missing or does not do what it seems to, which is yours to decide.
+Every finding also names file, line and column, what is wrong there, and what to write.
+
+| Code | Severity | What must hold | Why it matters |
+|---|---|---|---|
+"""
+
+
 def program_map_page(root: Path) -> str:
     """Return the page of the program map as Markdown."""
     del root
-    return _page(PROGRAM_MAP, ProgramMap)
+    return "\n".join([_page(PROGRAM_MAP, ProgramMap), FINDINGS_INTRODUCTION + _findings()])
+
+
+def _findings() -> str:
+    return "\n".join(
+        f"| `{code}` | {finding.severity} | {finding.rule} | {finding.why} |"
+        for code, finding in sorted((TEXT_FINDINGS | FINDINGS).items())
+    )
 
 
 def roster_page(root: Path) -> str:

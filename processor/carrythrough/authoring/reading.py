@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import inspect
 
+from carrythrough.authoring.findings import TEXT_FINDINGS
 from carrythrough.authoring.patterns import format_fault
 from carrythrough.authoring.source import Lint, Node
 
@@ -131,6 +132,7 @@ class _Reader:
                     column=column,
                     message=message,
                     rule=rule,
+                    why=TEXT_FINDINGS[code].why,
                     fix=fix,
                     pointer=pointer_of(path),
                 )

@@ -12,12 +12,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import msgspec
 import yaml
 
+from carrythrough.authoring.findings import TEXT_FINDINGS, Severity
 from carrythrough.errors import PermanentError, Problem
+
+__all__ = ["Lint", "Node", "Severity", "SourceError", "node_of", "read_source", "refusal"]
 
 DEPTH_MAX = 32
 """Nesting of a program map or roster; real ones stay under 8."""
@@ -26,14 +29,13 @@ NODES_MAX = 5_000_000
 MAP_CHARACTERS_MAX = 8_000_000
 """Length of a program map text; a map of 5,000 activities is about 2 million characters."""
 
-Severity = Literal["error", "warning"]
-
 
 class Lint(msgspec.Struct, frozen=True, kw_only=True):
     """One finding in a text that a person wrote: a stable code, where, what, and how to fix it.
 
-    line and column count from 1. pointer: JSON pointer of the value, "" for the whole text.
-    severity "error" refuses the text, "warning" does not.
+    line and column count from 1. message: what is wrong. rule: what must hold. why: what goes wrong otherwise.
+    pointer: JSON pointer of the value, "" for the whole text. severity "error" refuses the text, "warning" does
+    not.
     """
 
     code: str
@@ -42,6 +44,7 @@ class Lint(msgspec.Struct, frozen=True, kw_only=True):
     column: int
     message: str
     rule: str = ""
+    why: str = ""
     fix: str = ""
     severity: Severity = "error"
     pointer: str = ""
@@ -147,7 +150,19 @@ def read_source(text: str, filename: str, characters_max: int = MAP_CHARACTERS_M
 
 
 def _error(file: str, line: int, column: int, code: str, message: str, fix: str) -> SourceError:
-    return SourceError(Lint(code=code, file=file, line=line, column=column, message=message, fix=fix))
+    finding = TEXT_FINDINGS[code]
+    return SourceError(
+        Lint(
+            code=code,
+            file=file,
+            line=line,
+            column=column,
+            message=message,
+            rule=finding.rule,
+            why=finding.why,
+            fix=fix,
+        )
+    )
 
 
 _FIX_KEY = "remove one of the two; the later would silently win"

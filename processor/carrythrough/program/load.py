@@ -5,11 +5,19 @@ from __future__ import annotations
 from carrythrough.authoring.reading import read_as
 from carrythrough.authoring.source import Lint, SourceError, read_source, refusal
 from carrythrough.program.lint import lint_map
+from carrythrough.program.lint_context import ALONE, Surroundings
 from carrythrough.program.types import ProgramMap
 
+__all__ = ["Surroundings", "check_program", "load_program"]
 
-def check_program(text: str, filename: str) -> tuple[ProgramMap | None, list[Lint]]:
-    """Read and lint a map without raising: (map or None when any lint is an error, all lints)."""
+
+def check_program(
+    text: str, filename: str, surroundings: Surroundings = ALONE
+) -> tuple[ProgramMap | None, list[Lint]]:
+    """Read and lint a map without raising: (map or None when any lint is an error, all lints).
+
+    surroundings: installed adapters, roles and teams of the roster, the day; what it leaves out is not looked at.
+    """
     try:
         root = read_source(text, filename)
     except SourceError as error:
@@ -17,7 +25,7 @@ def check_program(text: str, filename: str) -> tuple[ProgramMap | None, list[Lin
     program, lints = read_as(root, ProgramMap, filename)
     if program is None:
         return None, sorted(lints, key=lambda lint: (lint.line, lint.column))
-    lints = lint_map(program, root, filename)
+    lints = lint_map(program, root, filename, surroundings)
     refused = any(lint.severity == "error" for lint in lints)
     return (None if refused else program), lints
 
