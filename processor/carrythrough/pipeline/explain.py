@@ -77,7 +77,7 @@ def explain(rows: Iterable[Evidence], skill: Skill, at_ms: int, in_force: InForc
     reading = read_pair(learner, pair, at_ms, skill, model, policy)
     score = reading.score
     prior = prior_part(learner, pair, at_ms, reading, model)
-    job = job_part(reading, mine, support, at_ms, model, volatile=skill.volatile)
+    job = job_part(reading, mine, support, at_ms, model, volatile=skill.short_memory)
     reasons = reasons_for(reading, model, policy)
     ahead = None if score is None else forecast(learner, pair, at_ms, skill, model, policy)
     return Explanation(

@@ -101,12 +101,12 @@ def evidence_part(
     """
     shown: list[dict[str, object]] = []
     for index, e in enumerate(reversed(mine[-EVIDENCE_SHOWN_MAX:])):
-        entry = _entry(e, support, at_ms, volatile=skill.volatile)
+        entry = _entry(e, support, at_ms, volatile=skill.short_memory)
         entry["moved"] = None
         if index < MOVED_SHOWN_MAX and reading.score is not None:
             rest = rebuild((o for o in mine if o is not e), others)
             twin = rest.pairs.get(skill.id) or PairState()
-            without = read_score(rest, twin, at_ms, model, weigh(twin, at_ms, volatile=skill.volatile))
+            without = read_score(rest, twin, at_ms, model, weigh(twin, at_ms, volatile=skill.short_memory))
             entry["moved"] = round(100 * (reading.score.value - without.value), 2)
         shown.append(entry)
     return shown

@@ -55,10 +55,10 @@ def forecast(
     """Return the forecast of a pair that has a score at `now_ms`."""
 
     def read(time_ms: int) -> Score:
-        return read_score(learner, pair, time_ms, model, weigh(pair, time_ms, volatile=skill.volatile))
+        return read_score(learner, pair, time_ms, model, weigh(pair, time_ms, volatile=skill.short_memory))
 
     def thick(time_ms: int) -> bool:
-        return weigh(pair, time_ms, volatile=skill.volatile).effective >= policy.minimum_effective
+        return weigh(pair, time_ms, volatile=skill.short_memory).effective >= policy.minimum_effective
 
     curve = tuple(_ahead(days, now_ms + days * DAY_MS, read(now_ms + days * DAY_MS)) for days in CURVE_DAYS)
     times = [point.time_ms for point in curve]
@@ -78,7 +78,7 @@ def falls_within(
 ) -> bool:
     """Say whether a score that is on its target now will be below it after `lead_ms` without anything: one read."""
     later_ms = now_ms + lead_ms
-    later = read_score(learner, pair, later_ms, model, weigh(pair, later_ms, volatile=skill.volatile))
+    later = read_score(learner, pair, later_ms, model, weigh(pair, later_ms, volatile=skill.short_memory))
     return later.value < skill.target
 
 

@@ -29,7 +29,7 @@ def terms_of(rows: Iterable[Evidence], program: Program, model: Model) -> Iterat
         assisted = is_assisted(e, support.get(e.skill, ()))
         skill = program.skills.get(e.skill)
         if skill is not None and e.w and e.channel in (Channel.JOB, Channel.OBSERVED):
-            n, a, _ = job_sums(pair, e.t_ms, volatile=skill.volatile)
+            n, a, _ = job_sums(pair, e.t_ms, volatile=skill.short_memory)
             pi = prior(features(learner, pair, e.t_ms, model), model)
             w = (e.w >> ASSISTED_SHIFT if assisted else e.w) / W_ONE
             yield Term(pi, a, n, e.y / Y_ONE, w)

@@ -23,7 +23,7 @@ def read_pair(
     learner: LearnerState, pair: PairState, now_ms: int, skill: Skill, model: Model, policy: Policy
 ) -> Reading:
     """Return weight, score and stage of one pair at `now_ms`."""
-    weight = weigh(pair, now_ms, volatile=skill.volatile)
+    weight = weigh(pair, now_ms, volatile=skill.short_memory)
     if not enough(weight, policy.minimum_outcomes, policy.minimum_effective):
         return Reading(weight, None, Stage.NOT_ENOUGH_EVIDENCE)
     score = read_score(learner, pair, now_ms, model, weight)

@@ -58,7 +58,7 @@ def raises(
         person, twin = learner.copy(), pair.copy()
         person.pairs[skill.id] = twin
         apply(person, twin, e, assisted=False)
-        after = read_score(person, twin, at_ms, model, weigh(twin, at_ms, volatile=skill.volatile)).value
+        after = read_score(person, twin, at_ms, model, weigh(twin, at_ms, volatile=skill.short_memory)).value
         points = round(100 * (after - before), 2)
         found.append((points, {"code": code, "text": text, "points": points, "score": round(after, 4)}))
     return [entry for _, entry in sorted(found, key=lambda pair: -pair[0])]

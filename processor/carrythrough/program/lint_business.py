@@ -132,7 +132,7 @@ def skill_settings(context: LintContext) -> None:
 
 
 def _half_life(context: LintContext, skill: Skill, place: Path) -> None:
-    taken = HALF_LIFE_SHORT_DAYS if skill.fast else HALF_LIFE_LONG_DAYS
+    taken = HALF_LIFE_SHORT_DAYS if skill.short_memory else HALF_LIFE_LONG_DAYS
     hint = skill.half_life_days
     at = (*place, "volatile" if hint is None else "half_life_days")
     if hint is not None and skill.volatile and hint >= HALF_LIFE_BETWEEN_DAYS:
@@ -154,5 +154,5 @@ def _half_life(context: LintContext, skill: Skill, place: Path) -> None:
             if taken == HALF_LIFE_SHORT_DAYS and hint is None
             else "let simulations keep it alive"
         )
-        fix = "write half_life_days: 90" if hint is not None and skill.fast else fix
+        fix = "write half_life_days: 90" if hint is not None and skill.short_memory else fix
         add_lint(context, (*place, "opportunity_days"), "half-life-out-of-sense", message, fix)

@@ -72,7 +72,7 @@ class Skill(Part, frozen=True, kw_only=True):
         return any(dip.holds(now_ms) for dip in self.dips)
 
     @property
-    def fast(self) -> bool:
+    def short_memory(self) -> bool:
         """Say whether job outcomes are remembered for the short half-life (30 days) in place of the long."""
         if self.half_life_days is None:
             return self.volatile
