@@ -1,0 +1,98 @@
+"""`carrythrough program lint`: what is wrong with a map, where, by which rule, and the lines that mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from carrythrough.cli.terminal import plural, say, say_json
+
+SHOWN = 20
+
+
+def lint(
+    map_: Annotated[Path, Parameter(name="MAP", help="The program map (YAML or JSON).")],
+    *,
+    roster: Annotated[
+        Path | None,
+        Parameter(help="Check this roster too, and that it has the roles that the map speaks of."),
+    ] = None,
+    strict: Annotated[bool, Parameter(help="Let warnings count as errors.")] = False,
+    limit: Annotated[int, Parameter(help="Show at most this many findings.")] = SHOWN,
+    format: Annotated[  # noqa: A002 - the name of the option
+        Literal["text", "github"], Parameter(help='"github": annotations of a pull request.')
+    ] = "text",
+    json: Annotated[bool, Parameter(help="Print every finding as JSON.")] = False,
+) -> int:
+    """Check a program map like a good compiler: where, what, by which rule, and the lines that mend it.
+
+    The exit code is 1 when there is any error (with --strict: any warning).
+
+    For example:
+
+    ```sh
+    carrythrough program lint program-map.yaml
+    carrythrough program lint program-map.yaml --roster roster.yaml --strict
+    carrythrough program lint program-map.yaml --format github
+    ```
+    """
+    from carrythrough.cli.program.findings import findings_json, show_finding, show_github
+    from carrythrough.cli.program.reading import Opened
+    from carrythrough.program.edits import advice, edit_for
+
+    opened = Opened(map_)
+    found: Any = [(one, None) for one in opened.lints]
+    if opened.program is not None:
+        lints = [*advice(opened.program, opened.root, opened.name), *opened.lints]
+        found = [(one, edit_for(one, opened.program, opened.root, opened.text)) for one in lints]
+    if roster is not None:
+        found += _of_roster(roster, opened)
+    errors = sum(one.severity == "error" for one, _ in found)
+    warnings = len(found) - errors
+    if json:
+        counts = {"file": opened.name, "errors": errors, "warnings": warnings}
+        say_json(counts | {"findings": findings_json(found)})
+    elif format == "github":
+        show_github(found)
+    else:
+        for number, (one, edit) in enumerate(found[:limit]):
+            if number:
+                say()
+            show_finding(one, edit)
+        if found:
+            say()
+        hidden = len(found) - limit
+        if hidden > 0:
+            say(f"… and {plural(hidden, 'more finding')} (--limit N, or --json for all)")
+        counted = [plural(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n]
+        what = "" if opened.program is None else f" ({_holds(opened.program)})"
+        say(f"{opened.name}: {', '.join(counted) or 'good'}{what}", "bold" if counted else "green")
+    return int(bool(errors or (strict and warnings)))
+
+
+def _holds(program: Any) -> str:
+    parts = (
+        (len(program.goals), "goal"),
+        (len(program.skills), "skill"),
+        (len(program.activities), "activity"),
+        (len(program.events), "event rule"),
+        (len(program.reinforcement), "reinforcement rule"),
+    )
+    return ", ".join(plural(n, word, "activities" if word == "activity" else "") for n, word in parts if n)
+
+
+def _of_roster(path: Path, opened: Any) -> list[Any]:
+    """Return the findings of the roster, and of the roles that the two do not share."""
+    from carrythrough.cli.files.opening import InputFile
+    from carrythrough.cli.validating.authored import BYTES_MAX, check_authored
+    from carrythrough.program.roles import role_lints
+
+    with InputFile(path) as file:
+        checked = check_authored("roster", file.name, file.stream.read(BYTES_MAX))
+    found = list(checked.findings)
+    if checked.value is not None and opened.program is not None:
+        roles = {person.role for person in checked.value.people if person.role}
+        found += role_lints(opened.program, opened.root, opened.name, roles)
+    return [(one, None) for one in found]

@@ -1,0 +1,174 @@
+"""The edit that answers a finding: the very lines to write, and where, so that a message can be followed by hand.
+
+Only findings whose answer is always of one form have an edit; the values in it are a beginning to be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from carrythrough.authoring.source import Lint, Node
+from carrythrough.program.courses import slug
+from carrythrough.program.map_text import scalar
+from carrythrough.program.types import ProgramMap
+
+AT_THE_END = "at the end"
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Lines to write into a map. where: "at the end" or "after line 9"."""
+
+    where: str
+    text: str
+
+    def instruction(self) -> str:
+        """Return what to do with the text, as the beginning of a sentence."""
+        return f"add {self.where}"
+
+
+def advice(program: ProgramMap, root: Node, filename: str) -> list[Lint]:
+    """Return what a map lacks that no single line of it is to blame for."""
+    if program.goals:
+        return []
+    line, column = root.place("name")
+    return [
+        Lint(
+            code="no-goal",
+            file=filename,
+            line=line,
+            column=column,
+            message="the map names no business goal, so nobody can say what the training is for",
+            rule="a program map leads from a business goal through a KPI and a skill to activities",
+            fix='add "goals", with the KPI that shows whether the goal is reached',
+            severity="warning",
+        )
+    ]
+
+
+def edit_for(lint: Lint, program: ProgramMap, root: Node, text: str) -> Edit | None:
+    """Return the edit that answers `lint`, None where only the author can say what to write."""
+    make = _EDITS.get(lint.code)
+    if make is None:
+        return None
+    steps = [int(step) if step.isdigit() else step for step in lint.pointer.split("/")[1:]]
+    return make(program, root, steps, text.splitlines())
+
+
+def _goal(
+    program: ProgramMap, _root: Node, _steps: Sequence[str | int], _lines: Sequence[str]
+) -> Edit | None:
+    goal = f"What {program.name} teaches is done on the job"
+    return Edit(
+        AT_THE_END,
+        "goals:\n"
+        "  - id: used-on-the-job\n"
+        f"    name: {scalar(goal)}\n"
+        "    kpis:\n"
+        '      - {id: done-right, name: Share of checked work done right, unit: "%", direction: up, target: 90}',
+    )
+
+
+def _kpi_of_skill(
+    program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
+) -> Edit | None:
+    kpis = [kpi.id for goal in program.goals for kpi in goal.kpis]
+    return _below(root, ("skills", steps[1]), f"kpis: [{kpis[0]}]", lines) if kpis else None
+
+
+def _target(
+    _program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
+) -> Edit | None:
+    return _below(root, steps[:4], "target: 90", lines)
+
+
+def _evidence(
+    program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
+) -> Edit | None:
+    entry = f"evidence: [{{skill: {program.skills[0].id}, channel: exposure}}]"
+    return _below(root, steps[:2], entry, lines)
+
+
+def _adapter(
+    _program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
+) -> Edit | None:
+    return _below(root, steps[:2], "adapters: [console]", lines)
+
+
+def _job_evidence(
+    program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
+) -> Edit | None:
+    skill = program.objectives[int(steps[1])].skill
+    taken = {rule.id for rule in program.events}
+    name = next(n for n in (f"seen-{skill}", f"seen-{skill}-on-the-job", "seen-on-the-job") if n not in taken)
+    entry = (
+        f"  - id: {slug(name)}\n"
+        "    match: {kind: [observation]}\n"
+        f"    evidence: [{{skill: {skill}, channel: observed}}]"
+    )
+    if not program.events:
+        return Edit(AT_THE_END, f"events:\n{entry}")
+    line = _last_line(root, "events", lines)
+    return Edit(f"after line {line}", entry) if line else None
+
+
+_Make = Callable[[ProgramMap, Node, Sequence[str | int], Sequence[str]], Edit | None]
+_EDITS: dict[str, _Make] = {
+    "no-goal": _goal,
+    "skill-without-kpi": _kpi_of_skill,
+    "kpi-without-target": _target,
+    "no-evidence": _evidence,
+    "no-adapter": _adapter,
+    "no-job-evidence": _job_evidence,
+}
+
+
+def _below(root: Node, path: Sequence[str | int], entry: str, lines: Sequence[str]) -> Edit | None:
+    """Return an edit that adds a key to the mapping at `path`, None where it is not written key by key."""
+    node = root
+    for step in path:
+        node = node.value[step]
+    if not isinstance(node.value, dict) or not node.keys:
+        return None
+    key, (line, column) = max(node.keys.items(), key=lambda pair: pair[1])
+    if "name" in node.keys:
+        key, (line, column) = "name", node.keys["name"]
+    value = node.value[key]
+    is_simple = value.line == line and not isinstance(value.value, (dict, list))
+    before = lines[line - 1][: column - 1] if line <= len(lines) else "{"
+    if not is_simple or before.strip(" -"):
+        return None
+    return Edit(f"after line {line}", " " * (column - 1) + entry)
+
+
+def _last_line(root: Node, section: str, lines: Sequence[str]) -> int:
+    """Return the last line of a section whose entries are written one below the other, 0 for other writings."""
+    start, column = root.keys.get(section, (0, 0))
+    if not start or column != 1 or root.value[section].line == start:
+        return 0
+    following = [line for line, column in root.keys.values() if line > start and column == 1]
+    end = min(following, default=len(lines) + 1) - 1
+    while end > start and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    return end
+
+
+def with_activities(text: str, root: Node, entries: Sequence[str]) -> str | None:
+    """Return the text of a map with entries added to its activities; None where they have to be pasted by hand.
+
+    entries: lines as `map_text.entry_lines` gives them, indented by two.
+    """
+    lines = text.splitlines()
+    if "activities" not in root.keys:
+        return "\n".join([*lines, "", "activities:", *entries]) + "\n"
+    start, _ = root.keys["activities"]
+    activities = root.value["activities"]
+    if activities.value == [] and lines[start - 1].replace(" ", "") == "activities:[]":
+        return "\n".join([*lines[: start - 1], "activities:", *entries, *lines[start:]]) + "\n"
+    line = _last_line(root, "activities", lines)
+    if not line or not isinstance(activities.value, list):
+        return None
+    indent = lines[activities.line - 1].find("-")
+    moved = [(" " * indent + entry[2:]) if entry.strip() else entry for entry in entries]
+    return "\n".join([*lines[:line], "", *moved, *lines[line:]]) + "\n"
