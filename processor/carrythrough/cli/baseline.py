@@ -24,7 +24,10 @@ Config = Annotated[Path | None, Parameter(help="Settings file that names the dat
 def close(
     *kpis: Annotated[str, Parameter(help="KPIs of the program map; all of them when left out.")],
     until: Annotated[
-        str, Parameter(help="Take readings up to this time: that before the program began (default: now).")
+        str,
+        Parameter(
+            help="Take no readings after this time (default: now); the baseline windows of the map hold as well."
+        ),
     ] = "",
     json: AsJson = False,
     data_dir: Folder = None,
@@ -34,6 +37,9 @@ def close(
 
     From then on readings are held against them: how noisy a reading is, how much it says about one person, and,
     where a KPI has no target, how it ranks among peers of role and site (a fallback, labelled as one).
+
+    A KPI whose map names a `baseline` takes the readings of those days; the others take all there are, so name
+    the time before the program began with --until.
 
     For example:
 

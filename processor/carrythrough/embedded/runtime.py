@@ -12,7 +12,7 @@ from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.dispatch.registry import build_adapters
 from carrythrough.embedded.activation import Activator, current_text, envelope, program_missing, sources_of
 from carrythrough.embedded.attachments import AttachmentFile
-from carrythrough.embedded.baselining import closed, encode, readings_of
+from carrythrough.embedded.baselining import closed, encode, readings_of, spans
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
 from carrythrough.embedded.consuming import build_readers
@@ -288,14 +288,19 @@ class Embedded:
     def close_baselines(self, kpis: Iterable[str], until_ms: int, by: str) -> Baselines:
         """Close baselines from the readings of the log and bring them into force; blocks.
 
-        until_ms: event time of the last reading taken. Raises PermanentError when there is no reading.
+        Of each KPI the readings of its baseline window in the map count, none of them after `until_ms` (event
+        time). Raises PermanentError when there is no reading.
         """
         in_force = self.fold.in_force
         reader = self.log.reader()
         try:
             voided = self.queries.voided_sources()
             made = closed(
-                in_force.baselines, readings_of(reader, in_force, until_ms, voided), kpis, until_ms, by
+                in_force.baselines,
+                readings_of(reader, in_force, until_ms, voided),
+                spans(in_force.program.map, kpis, until_ms),
+                until_ms,
+                by,
             )
         finally:
             reader.close()

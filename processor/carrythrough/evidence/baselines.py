@@ -9,7 +9,7 @@ a fallback and flagged as one wherever it shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -33,6 +33,8 @@ ROOT_TWO = 1.4142135623730951
 RELIABILITY_MIN, RELIABILITY_MAX = 0.2, 0.5
 """Weight of one reading about one person, whatever its history says (design, section 5)."""
 
+SPLIT = ("role", "site")
+"""What peers are kept apart by unless the KPI says otherwise (`program.types.Kpi.split_by`)."""
 ANY = ""
 """Role or site of a cell that takes all of them together."""
 
@@ -65,7 +67,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     first, last: months that it covers. noise_sd: of one reading around the person's true value, 0 when
     there were too few repeats to tell. reliability: share of the spread between readings that is between
-    people, 0..1. cells: role and site, role, and all. own: pseudonym → (readings, median).
+    people, 0..1. cells: role and site, role, and all, as far as split_by keeps them apart. own: pseudonym →
+    (readings, median).
     """
 
     kpi: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -77,10 +80,11 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     reliability: float
     cells: tuple[Cell, ...]
     own: dict[str, tuple[int, float]] = {}
+    split_by: tuple[str, ...] = SPLIT
 
     def cell(self, role: str, site: str) -> Cell | None:
         """Return the narrowest cell of somebody that is large enough, None when none is."""
-        wanted = {(role, site): 0, (role, ANY): 1, (ANY, ANY): 2}
+        wanted = {key: n for n, key in reversed(list(enumerate(_groups(role, site, self.split_by))))}
         found = [c for c in self.cells if (c.role, c.site) in wanted and _large_enough(c)]
         return min(found, key=lambda c: wanted[c.role, c.site], default=None)
 
@@ -97,6 +101,14 @@ class Baselines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NONE = Baselines()
+
+
+def _groups(role: str, site: str, split_by: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the cells that somebody of a role and site belongs to, the narrowest first."""
+    by_role, by_site = "role" in split_by, "site" in split_by
+    narrowest = (role if by_role else ANY, site if by_site else ANY)
+    groups = [narrowest, (role, ANY) if by_role else narrowest, (ANY, ANY)]
+    return list(dict.fromkeys(groups))
 
 
 def _large_enough(cell: Cell) -> bool:
@@ -144,12 +156,12 @@ class Tally:
         for subject, histogram in other._own.items():
             self._own.setdefault(subject, Histogram()).merge(histogram)
 
-    def close(self, kpi: str) -> Baseline | None:
-        """Return the baseline that the tally gives, None without a reading."""
+    def close(self, kpi: str, split_by: Sequence[str] = SPLIT) -> Baseline | None:
+        """Return the baseline that the tally gives, None without a reading; split_by: of "role" and "site"."""
         if not self._months:
             return None
         months = sorted(month for _, _, month in self._months)
-        cells = self._cells()
+        cells = self._cells(split_by)
         whole = next(cell for cell in cells if (cell.role, cell.site) == (ANY, ANY))
         noise = self._noise()
         own = {
@@ -167,13 +179,14 @@ class Tally:
             reliability=_reliability(noise, NORMAL_MAD * whole.mad),
             cells=cells,
             own=own if len(own) <= OWN_PEOPLE_MAX else {},
+            split_by=tuple(name for name in SPLIT if name in split_by),
         )
 
-    def _cells(self) -> tuple[Cell, ...]:
+    def _cells(self, split_by: Sequence[str]) -> tuple[Cell, ...]:
         histograms: dict[tuple[str, str], Histogram] = {}
         people: dict[tuple[str, str], set[str]] = {}
         for (role, site, _), histogram in sorted(self._months.items()):
-            for key in {(role, site), (role, ANY), (ANY, ANY)}:
+            for key in _groups(role, site, split_by):
                 histograms.setdefault(key, Histogram()).merge(histogram)
                 people.setdefault(key, set()).update(self._people[role, site])
         return tuple(

@@ -39,21 +39,24 @@ def outcome_of_reading(
 ) -> int | None:
     """Return P(true value meets the target) in 0..Y_ONE, or None when the KPI has no target.
 
+    The target is that of role and site where the KPI has one of its own for them (`Kpi.target_for`).
+
     y = Φ(direction·(value − target)/noise), the noise that the map declares, else the one that the
     baseline measured; without either it is met or not (a reading on the target meets it).
 
     Without a target but with a closed baseline, the rank among peers of role and site takes its place
     (see `is_fallback`): z = direction·(value − median)/(1.4826·MAD), y = Φ(z).
     """
-    if kpi.target is None:
+    target = kpi.target_for(role, site) if kpi.targets else kpi.target
+    if target is None:
         return None if baseline is None else _rank(kpi, value, baseline.cell(role, site))
     noise = kpi.noise_sd or (0.0 if baseline is None else baseline.noise_sd)
-    return _surely_above(_signed(kpi, value - kpi.target), noise)
+    return _surely_above(_signed(kpi, value - target), noise)
 
 
-def is_fallback(kpi: Kpi) -> bool:
-    """Say whether an outcome of this KPI can only be a rank, to be labelled wherever it shows."""
-    return kpi.target is None
+def is_fallback(kpi: Kpi, role: str = ANY, site: str = ANY) -> bool:
+    """Say whether an outcome of this KPI can only be a rank for somebody, to be labelled wherever it shows."""
+    return (kpi.target_for(role, site) if kpi.targets else kpi.target) is None
 
 
 def _rank(kpi: Kpi, value: float, peers: Cell | None) -> int | None:

@@ -20,6 +20,7 @@ def baselines_part(subject: str, skill: Skill, in_force: InForce) -> list[dict[s
         if kpi is None or baseline is None:
             continue
         peers, own = baseline.cell(role, site), baseline.own.get(subject)
+        by_rank = kpi.target_for(role, site) is None
         found.append(
             {
                 "kpi": kpi.id,
@@ -27,10 +28,10 @@ def baselines_part(subject: str, skill: Skill, in_force: InForce) -> list[dict[s
                 "months": [baseline.first, baseline.last],
                 "noise_sd": baseline.noise_sd,
                 "reliability": baseline.reliability,
-                "by_rank": kpi.target is None,
+                "by_rank": by_rank,
                 "peers": None if peers is None else _peers(peers),
                 "own": None if own is None else {"readings": own[0], "median": own[1]},
-                "text": _text(kpi.name, kpi.unit, peers, own, by_rank=kpi.target is None),
+                "text": _text(kpi.name, kpi.unit, peers, own, by_rank=by_rank),
             }
         )
     return found

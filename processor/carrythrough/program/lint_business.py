@@ -45,7 +45,7 @@ def business_chain(context: LintContext) -> None:
         if kpi.id not in served:
             message = f'no skill serves the KPI "{kpi.id}"'
             add_lint(context, (*place, "id"), "kpi-without-skill", message, "name it in a skill")
-        if kpi.target is None:
+        if kpi.target is None and not kpi.targets:
             message = f'KPI "{kpi.id}" has no target, so its readings are no outcomes'
             add_lint(context, place, "kpi-without-target", message, 'add "target"')
 
