@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrythrough.events.types import EventKind, EventOutcome, Observer, PerformanceEvent
-from carrythrough.evidence.mapping import SKEW_MS_MAX, evidence_of_event, evidence_of_statement, share_of
+from carrythrough.evidence.mapping import SKEW_MS_MAX, evidence_of_event, evidence_of_statement
+from carrythrough.evidence.outcome import CMI5_PROGRESS, VIDEO_PROGRESS, share_of
 from carrythrough.evidence.standard import normal_cdf, outcome_of_reading
 from carrythrough.evidence.types import FLAG_OPPORTUNITY_ONLY, FLAG_STATED, W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.program.compile import Program
@@ -30,8 +31,19 @@ DEFINITIONS = st.builds(
     interaction_type=st.sampled_from([None, "likert", "choice", "numeric", "fill-in", "matching", "other"]),
     correct_responses_pattern=st.one_of(st.none(), st.lists(st.text(max_size=8), max_size=2).map(tuple)),
 )
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, st.integers(), st.text(max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("01"), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+EXTENSIONS = st.dictionaries(
+    st.sampled_from(["https://x/how-well", "https://x/item", CMI5_PROGRESS, VIDEO_PROGRESS]), ANYTHING
+)
 RESULTS = st.builds(
     Result,
+    extensions=st.one_of(st.none(), EXTENSIONS),
     score=st.one_of(st.none(), SCORES),
     success=st.one_of(st.none(), st.booleans()),
     completion=st.one_of(st.none(), st.booleans()),
@@ -54,6 +66,13 @@ def programs(draw: st.DrawFn) -> Program:
     channel = draw(st.sampled_from(get_args(ChannelName)))
     outcomes = get_args(OutcomeName) if channel in OUTCOME_CHANNELS else ("none",)
     share = st.floats(0, 1)
+    evidence = {"skill": "s", "channel": channel, "outcome": draw(st.sampled_from(outcomes)),
+                "weight": draw(st.floats(0, 8)), "difficulty": draw(share)}  # fmt: skip
+    if evidence["outcome"] == "extension":
+        scale = draw(st.lists(NUMBERS, min_size=2, max_size=2, unique=True))
+        evidence["extension"] = {"iri": "https://x/how-well", "worst": scale[0], "best": scale[1]}
+    if draw(st.booleans()) and channel in ("learn", "practice"):
+        evidence |= {"item": "extension", "item_extension": {"iri": "https://x/item", "path": ["0"]}}
     document = {
         "map": "m", "version": 1, "name": "M",
         "goals": [{"id": "g", "name": "G", "kpis": [{
@@ -62,8 +81,7 @@ def programs(draw: st.DrawFn) -> Program:
             "grain": draw(st.sampled_from(["individual", "team"]))}]}],
         "skills": [{"id": "s", "name": "S", "kpis": ["k"]}, {"id": "t", "name": "T"}],
         "activities": [{"id": "a", "name": "A", "match": {"activity_prefix": "https://x/"}, "evidence": [
-            {"skill": "s", "channel": channel, "outcome": draw(st.sampled_from(outcomes)),
-             "weight": draw(st.floats(0, 8)), "difficulty": draw(share)}]}],
+            evidence]}],
         "events": [{"id": "e", "match": {"source": "crm"}, "evidence": [
             {"skill": "s", "channel": draw(st.sampled_from(["job", "observed", "support", "voice"])),
              "weight": draw(st.floats(0, 8))}]}],

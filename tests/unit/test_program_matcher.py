@@ -224,19 +224,28 @@ def test_the_memo_answers_without_the_matcher() -> None:
 
 
 def test_the_memo_is_bounded_and_forgets_the_old_half() -> None:
-    program = program_of(("a", "s", {"activity_prefix": "https://x/"}))
+    program = program_of(*((f"a{n}", "s", {"activity": f"https://x/{n}"}) for n in range(1_001)))
     program = Program(program.map, memo_entries_max=10)
     for n in range(1_000):
-        assert taken(program, statement(f"https://x/{n}")) == ["a"]
-        taken(program, statement("https://x/often"))
+        assert taken(program, statement(f"https://x/{n}")) == [f"a{n}"]
+        taken(program, statement("https://x/1000"))
     memo = program._statements
     assert len(memo.young) <= 10
     assert len(memo.old) <= 10
     assert program.matcher.tests_made == 1_001, "what is asked often must never be forgotten"
 
 
-def test_long_keys_are_not_remembered() -> None:
-    program = program_of(("a", "s", {"activity_prefix": "https://x/"}))
-    long = "https://x/" + "y" * compiling.MEMO_KEY_CHARACTERS_MAX
-    assert taken(program, statement(long)) == ["a"]
+def test_what_no_matcher_names_is_remembered_together() -> None:
+    program = program_of(("a", "s", {"activity_prefix": "https://x/", "parent": "https://p"}))
+    for n in range(100):
+        near = statement(f"https://x/{n}", parent=("https://p",), grouping=(f"https://g/{n}",))
+        assert taken(program, near) == ["a"]
+        assert taken(program, statement(f"https://y/{n}", parent=("https://p",))) == []
+    assert len(program._statements.young) == 2
+
+
+def test_statements_that_name_very_much_are_not_remembered() -> None:
+    parents = tuple(f"https://p/{n}" for n in range(compiling.MEMO_CLASSES_MAX + 1))
+    program = program_of(*((f"a{n}", f"s{n}", {"parent": parent}) for n, parent in enumerate(parents)))
+    assert len(taken(program, statement(parent=parents))) == len(parents)
     assert len(program._statements.young) == 0

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from carrythrough.events.types import PerformanceEvent
 from carrythrough.evidence.baselines import NONE as NO_BASELINES
 from carrythrough.evidence.baselines import Baselines, weight_of
-from carrythrough.evidence.interactions import LIKERT, answered_right, place_on_scale
+from carrythrough.evidence.interactions import LIKERT, place_on_scale
+from carrythrough.evidence.outcome import item_named, outcome_of, share_of
 from carrythrough.evidence.standard import is_fallback, outcome_of_reading
 from carrythrough.evidence.types import (
     FLAG_ASSISTED,
@@ -26,9 +27,10 @@ from carrythrough.evidence.types import (
     Channel,
     Evidence,
 )
-from carrythrough.program.compile import EventEvidenceRule, EvidenceRule, Outcome, Program
+from carrythrough.program.compile import EvidenceRule, Program
+from carrythrough.program.event_matcher import EventEvidenceRule
 from carrythrough.program.types import DIFFICULTY_DEFAULT
-from carrythrough.xapi.statement import Activity, Score, Statement
+from carrythrough.xapi.statement import Activity, Statement
 
 SKEW_MS_MAX = 5 * 60_000
 """How far an event time may lie after the log time before it is clamped to it."""
@@ -40,11 +42,6 @@ PEER_WEIGHT = 0.3
 RELIABILITY_DEFAULT = 0.3
 """Weight of a KPI reading whose reliability neither the map declares nor a baseline has measured."""
 
-_PASSED = frozenset({"http://adlnet.gov/expapi/verbs/passed"})
-_FAILED = frozenset({"http://adlnet.gov/expapi/verbs/failed"})
-_COMPLETED = frozenset(
-    {"http://adlnet.gov/expapi/verbs/completed", "http://activitystrea.ms/schema/1.0/complete"}
-)
 _PASSED_OVER = frozenset({"http://id.tincanapi.com/verb/skipped"})
 """A question that was passed over says nothing of how sure somebody is, whatever score the sender writes (often 0)."""
 _JOB, _OBSERVED, _EXPOSURE, _SUPPORT, _VOICE = (
@@ -94,9 +91,11 @@ def _statement_evidence(
         if type(obj) is Activity and obj.definition is not None and obj.definition.interaction_type == LIKERT:
             channel = _VOICE
         else:
-            y = _outcome(rule.outcome, st) if rule.w else None
+            y = outcome_of(rule, st) if rule.w and rule.outcome else None
             if y is not None:
                 item = obj.id if rule.item and type(obj) is Activity else ""
+                if rule.named is not None:
+                    item = item_named(rule.named, st)
                 return Evidence(
                     source, rule.skill, channel, t_ms, y, rule.w, rule.p_item, flags, item, rule.rule, version
                 )
@@ -118,58 +117,6 @@ def _stated(st: Statement) -> int | None:
     if result.score is not None:
         return share_of(result.score)
     return place_on_scale(st)
-
-
-def _outcome(rule: Outcome, st: Statement) -> int | None:
-    """Return how well it went in 0..Y_ONE, or None when the statement does not say."""
-    if rule is Outcome.NONE:
-        return None
-    result = st.result
-    success = None if result is None else result.success
-    if success is None:
-        success = _implied(st)
-    if rule is Outcome.COMPLETION:
-        completion = None if result is None else result.completion
-        if completion is None and st.verb.id in _COMPLETED:
-            completion = True
-        return None if completion is None else Y_ONE if completion else 0
-    score = None if result is None or result.score is None else share_of(result.score)
-    if score is not None and success is not None:
-        # Some simulators leave scaled at its default of 0 and say success: then the word counts.
-        unscored = score == 0 and success
-        return (Y_ONE if success else 0) if rule is Outcome.SUCCESS or unscored else score
-    if score is not None:
-        return score
-    if success is not None:
-        return Y_ONE if success else 0
-    right = answered_right(st)
-    return None if right is None else Y_ONE if right else 0
-
-
-def _implied(st: Statement) -> bool | None:
-    """Return what the verb itself says (cmi5 and ADL passed, failed)."""
-    verb = st.verb.id
-    return True if verb in _PASSED else False if verb in _FAILED else None
-
-
-def share_of(score: Score) -> int | None:
-    """Return a score as a share of what could be reached, in 0..Y_ONE; None without bounds.
-
-    scaled, cut to 0..1 (a negative scaled score is 0); else (raw − min)/(max − min), min being 0
-    when only max is given.
-    """
-    share = score.scaled
-    if share is None:
-        if score.raw is None or score.max is None:
-            return None
-        low = 0.0 if score.min is None else score.min
-        span = score.max - low
-        if not 0.0 < span < float("inf"):
-            return None
-        share = (score.raw - low) / span
-    if not share > 0.0:
-        return 0
-    return Y_ONE if share >= 1.0 else int(share * Y_ONE + 0.5)
 
 
 def _window_s(program: Program, skill: str) -> int:
