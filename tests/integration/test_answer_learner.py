@@ -89,11 +89,13 @@ class Recording(AnswerShadow):
     """The shadow of the server, with everything that it predicted."""
 
     def __init__(self, learner: Learner | None = None) -> None:
-        super().__init__(SHIPPED, learner)
+        super().__init__(SHIPPED, learner=learner)
         self.said: list[float] = []
 
-    def take(self, state: LearnerState, person: str, pieces: Sequence[Evidence]) -> Taken | None:
-        taken = super().take(state, person, pieces)
+    def take(
+        self, state: LearnerState, person: str, pieces: Sequence[Evidence], position: int
+    ) -> Taken | None:
+        taken = super().take(state, person, pieces, position)
         if taken is not None:
             self.said.append(taken.prediction.p)
         return taken
@@ -187,7 +189,7 @@ def test_a_file_goes_on_to_the_last_bit_and_a_torn_one_is_not_used(
     path = tmp_path / ANSWERS_NAME
     save_answers(path, half)
     end = feed.end()
-    resumed = load_learner(path, SHIPPED, end)
+    resumed = load_learner(path, SHIPPED, 0, end)
     assert 0 < resumed.position == half.position < end
     while feed.advance(resumed, 50):
         pass
@@ -197,9 +199,9 @@ def test_a_file_goes_on_to_the_last_bit_and_a_torn_one_is_not_used(
     for torn in (image[:-1], image[: len(image) // 2], b"", bytes([image[0] ^ 1]) + image[1:]):
         assert decode_shadow(torn) is None
         path.write_bytes(torn)
-        assert load_learner(path, SHIPPED, end).position == 0
+        assert load_learner(path, SHIPPED, 0, end).position == 0
     path.write_bytes(image)
-    assert load_learner(path, SHIPPED, half.position - 1).position == 0, "learnt from another log"
+    assert load_learner(path, SHIPPED, 0, half.position - 1).position == 0, "learnt from another log"
 
 
 def test_the_bytes_are_the_learner_and_another_version_starts_the_trial_anew(
@@ -210,9 +212,9 @@ def test_the_bytes_are_the_learner_and_another_version_starts_the_trial_anew(
     assert twin is not None
     assert encode_shadow(twin) == encode_shadow(shadow)
     rows = shadow.trial.learner.outcomes
-    twin.hold_against(SHIPPED)
+    twin.hold_against(SHIPPED, 0)
     assert twin.trial.learner.outcomes == rows > 0
-    twin.hold_against(msgspec.structs.replace(SHIPPED, name="other"))
+    twin.hold_against(msgspec.structs.replace(SHIPPED, name="other"), 7)
     assert twin.trial.learner.outcomes == 0
     assert twin.learner.answers == shadow.learner.answers
 

@@ -173,6 +173,21 @@ def test_the_item_table_is_frozen_with_the_version_and_stamps_what_comes_after(t
         runtime.stop()
 
     answers("before", range(40))
+    items = {
+        row["item"].rsplit("/", 1)[1]: row
+        for row in json.loads(model("items", "--json", "--data-dir", str(tmp_path / "data")))
+    }
+    assert [(items[name]["answers"], items[name]["enough"]) for name in ("easy", "hard", "rare")] == [
+        (40.0, True),
+        (40.0, True),
+        (1.0, False),
+    ]
+    assert items["hard"]["right"] == 0.0 < items["hard"]["expected"] < items["easy"]["expected"] < 1.0
+    compared = json.loads(model("compare", "--json", "--data-dir", str(tmp_path / "data")))
+    assert compared["answers"] == 81
+    assert compared["answers_learner"]["log_loss"] < compared["answers_head"]["log_loss"]
+    assert "each predicted before it was learnt" in model("compare", "--data-dir", str(tmp_path / "data"))
+    assert "hard" in model("items", "--data-dir", str(tmp_path / "data"))
     assert "model-not-better" in model("promote", "--data-dir", str(tmp_path / "data"), code=1)
     model("promote", "--anyway", "--data-dir", str(tmp_path / "data"))
     listed = json.loads(model("list", "--json", "--data-dir", str(tmp_path / "data")))
@@ -184,8 +199,11 @@ def test_the_item_table_is_frozen_with_the_version_and_stamps_what_comes_after(t
         "SELECT t.text, l.p_item, count(*) FROM ledger l JOIN term t ON t.id = l.item GROUP BY 1, 2 ORDER BY 3 DESC"
     ).fetchall()
     state.close()
-    half, mean = Y_ONE // 2, 41 / 81
-    easy, hard = ((40 * met + mean * 10) / 50 for met in (1, 0))
+    half = Y_ONE // 2
+    # 81 answers, 41 of them right: an item leans on its skill with 3 of them, the skill on all with 5, all on 0.6.
+    base = (41 + 6) / (81 + 10)
+    skill = (41 + base * 5) / (81 + 5)
+    easy, hard = ((40 * met + skill * 3) / 43 for met in (1, 0))
     found = {(item.rsplit("/", 1)[1], p): n for item, p, n in rows}
     assert found == {
         ("easy", half): 40,

@@ -1,15 +1,24 @@
-"""`carrythrough model`: the versions of the scoring head, what the shadow has learnt, and its promotion."""
+"""`carrythrough model`: the versions of the scoring head, what the shadow learners have learnt, and promotion."""
 
 from __future__ import annotations
 
 import datetime as dt
 import getpass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from carrythrough.cli.contest import in_folder
+from carrythrough.cli.model_answers import (
+    CATCH_UP_ROWS,
+    AsJson,
+    Config,
+    DataDir,
+    answers_caught_up,
+    answers_kept,
+    items_of,
+    open_folder,
+)
 from carrythrough.cli.table import table
 from carrythrough.cli.target import Target
 from carrythrough.cli.terminal import count, plural, say, say_json, say_wrapped
@@ -18,19 +27,14 @@ from carrythrough.errors import PermanentError, Problem
 if TYPE_CHECKING:
     from carrythrough.cli.folder_reader import FolderReader
     from carrythrough.pipeline.model_version import ModelVersion
+    from carrythrough.scoring.answering import AnswerShadow
     from carrythrough.scoring.head import Model
+    from carrythrough.scoring.judging import Verdict
     from carrythrough.scoring.promotion import Comparison
     from carrythrough.scoring.shadow import Shadow
 
 OUTCOMES_LEAST = 200
 """Outcomes on the job that both versions must have predicted before one may be promoted without --anyway."""
-
-CATCH_UP_ROWS = 2_000
-"""Outcomes read at a time here, where nobody waits behind: people are read less often."""
-
-AsJson = Annotated[bool, Parameter(help="Print JSON.")]
-DataDir = Annotated[str | None, Parameter(help="The data folder.")]
-Config = Annotated[Path | None, Parameter(help="Settings file that names the data folder.")]
 
 
 def list_models(*, json: AsJson = False, data_dir: DataDir = None, config: Config = None) -> int:
@@ -42,13 +46,15 @@ def list_models(*, json: AsJson = False, data_dir: DataDir = None, config: Confi
     carrythrough model list --data-dir data
     ```
     """
-    with _reader(data_dir, config) as reader:
+    with open_folder(data_dir, config) as reader:
         rows = _versions(reader)
         shadow = _caught_up(reader)
         learnt = {"name": shadow.model().name, "outcomes": shadow.learnt, "position": shadow.position}
+        answers = answers_kept(reader)
+        kept = {"answers": answers.learner.answers, "position": answers.position}
         in_force = reader.in_force.model.name
     if json:
-        say_json({"in_force": in_force, "versions": rows, "shadow": learnt})
+        say_json({"in_force": in_force, "versions": rows, "shadow": learnt, "answer_learner": kept})
         return 0
     table(
         [
@@ -75,14 +81,18 @@ def list_models(*, json: AsJson = False, data_dir: DataDir = None, config: Confi
     )
     say()
     say(f"The shadow has learnt from {plural(shadow.learnt, 'outcome')} on the job: {learnt['name']}.")
+    say(
+        f"The answer learner of the server has kept what {plural(round(kept['answers']), 'answer')} taught it."
+    )
     return 0
 
 
 def compare_models(*, json: AsJson = False, data_dir: DataDir = None, config: Config = None) -> int:
-    """Hold the shadow against the version in force: each outcome was predicted by both before it was learnt.
+    """Hold the shadow learners against the version in force: everything was predicted before it was learnt.
 
-    The scores of both are compared, job layer included: log-loss (smaller is better), AUC (larger is
-    better), calibration error (smaller is better).
+    Of outcomes on the job the scores of both versions are compared, job layer included; of answers the prior of
+    the head in force and the answer learner, whose item table a promotion freezes. Log-loss (smaller is better),
+    AUC (larger is better), calibration error (smaller is better).
 
     For example:
 
@@ -90,8 +100,8 @@ def compare_models(*, json: AsJson = False, data_dir: DataDir = None, config: Co
     carrythrough model compare --data-dir data
     ```
     """
-    with _reader(data_dir, config) as reader:
-        comparison = _caught_up(reader).comparison()
+    with open_folder(data_dir, config) as reader:
+        comparison = _comparison(_caught_up(reader), answers_caught_up(reader))
     if json:
         say_json(comparison)
         return 0
@@ -113,8 +123,9 @@ def promote_model(
 ) -> int:
     """Compare the shadow with the version in force, then bring it into force by a record in the log.
 
-    Scores from that place of the log on are those of the new version; what was published before stays as
-    it was, and a replay gives both again. The server must not be running. To go back, name an older version.
+    With it goes the item table of the answer learner, which stamps the evidence from there on. Scores from that
+    place of the log on are those of the new version; what was published before stays as it was, and a replay gives
+    both again. The server must not be running. To go back, name an older version.
 
     For example:
 
@@ -126,7 +137,7 @@ def promote_model(
     import msgspec
 
     def work(runtime: Any) -> dict[str, Any]:
-        with _reader(data_dir, config) as reader:
+        with open_folder(data_dir, config) as reader:
             chosen, comparison = _chosen(reader, version)
         if comparison is not None:
             if not json:
@@ -145,12 +156,6 @@ def promote_model(
     return 0
 
 
-def _reader(data_dir: str | None, config: Path | None) -> FolderReader:
-    from carrythrough.cli.folder_reader import FolderReader
-
-    return FolderReader(Path(Target(data_dir=data_dir, config=config).settings().data_dir))
-
-
 def _caught_up(reader: FolderReader) -> Shadow:
     """Return the shadow with everything learnt that is in the ledger; the file of the server stays as it is."""
     from contextlib import closing
@@ -163,6 +168,18 @@ def _caught_up(reader: FolderReader) -> Shadow:
         while feed.advance(shadow, CATCH_UP_ROWS):
             pass
     return shadow
+
+
+def _comparison(shadow: Shadow, answers: AnswerShadow) -> Comparison:
+    import msgspec
+
+    head, learner = answers.trial.verdicts()
+    return msgspec.structs.replace(
+        shadow.comparison(),
+        answers=answers.trial.learner.outcomes,
+        answers_head=head,
+        answers_learner=learner,
+    )
 
 
 def _activations(reader: FolderReader) -> list[tuple[int, int, ModelVersion]]:
@@ -222,16 +239,15 @@ def _chosen(reader: FolderReader, version: str) -> tuple[ModelVersion, Compariso
     """Return what `version` names, ready for the log, and how it compares; raises PermanentError (model-unknown)."""
     import msgspec
 
-    from carrythrough.embedded.shadowing import item_sums
     from carrythrough.pipeline.model_version import ModelVersion
     from carrythrough.scoring.model import SHIPPED
     from carrythrough.scoring.promotion import figures_of, item_table
 
     by = f"cli:{getpass.getuser()}"
     if version == "shadow":
-        shadow = _caught_up(reader)
-        comparison = shadow.comparison()
-        items = item_table(item_sums(reader.path / "state.sqlite"))
+        shadow, answers = _caught_up(reader), answers_caught_up(reader)
+        comparison = _comparison(shadow, answers)
+        items = item_table(items_of(reader, answers))
         model = msgspec.structs.replace(shadow.model(), items=items)
         return ModelVersion(model=model, by=by, comparison=figures_of(comparison)), comparison
     known = {SHIPPED.name: SHIPPED} | {a.model.name: a.model for _, _, a in _activations(reader)}
@@ -273,11 +289,25 @@ def _show(comparison: Comparison) -> None:
     old, new = comparison.old_verdict, comparison.new_verdict
     if old is None or new is None:
         say("No outcome on the job has been predicted yet.")
+    else:
+        say_wrapped(
+            f"{count(comparison.outcomes)} outcomes on the job, each predicted by both versions before it was learnt.",
+            first="",
+        )
+        _verdicts((f"{comparison.old} (in force)", old), (f"{comparison.new} (shadow)", new))
+    head, learner = comparison.answers_head, comparison.answers_learner
+    if head is None or learner is None:
+        say("No answer has been predicted yet.")
         return
     say_wrapped(
-        f"{count(comparison.outcomes)} outcomes on the job, each predicted by both versions before it was learnt.",
+        f"{plural(comparison.answers, 'answer')}, each predicted before it was learnt. The head foresees the job and "
+        "not answers: its order counts here, not its level.",
         first="",
     )
+    _verdicts((f"{comparison.old} (in force)", head), ("answer learner", learner))
+
+
+def _verdicts(*rows: tuple[str, Verdict]) -> None:
     table(
         [
             ("version", "left"),
@@ -288,8 +318,8 @@ def _show(comparison: Comparison) -> None:
         ],
         [
             (name, f"{v.log_loss:.4f}", f"{v.auc:.4f}", f"{v.ece:.4f}", f"{v.predicted:.3f}")
-            for name, v in ((f"{comparison.old} (in force)", old), (f"{comparison.new} (shadow)", new))
+            for name, v in rows
         ],
     )
-    say(f"observed {old.observed:.3f}")
+    say(f"observed {rows[0][1].observed:.3f}")
     say()

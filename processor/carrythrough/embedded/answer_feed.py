@@ -8,6 +8,7 @@ ledger when it is first used in a turn: what was voided, contested or merged sin
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -18,10 +19,13 @@ import msgspec
 from carrythrough.embedded.data_folder import write_durably
 from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.terms import Terms
-from carrythrough.evidence.types import Evidence
+from carrythrough.evidence.types import Y_ONE, Channel, Evidence
+from carrythrough.scoring.answer_features import Question
 from carrythrough.scoring.answer_image import IMAGE_BYTES_MAX, decode_shadow, encode_shadow
 from carrythrough.scoring.answering import CHANNELS, AnswerShadow, put
 from carrythrough.scoring.head import Model
+from carrythrough.scoring.learner import Learner
+from carrythrough.scoring.promotion import LearntItem
 from carrythrough.scoring.state import LearnerState
 
 ANSWERS_NAME = "answers.bin"
@@ -44,6 +48,10 @@ _BEFORE = (
 _SUM_BEFORE = (
     f"SELECT count(*), coalesce(sum(l.position), 0) FROM ledger l WHERE l.employee=? AND l.channel IN ({_SOME}) "
     "AND l.position<? AND l.voided=0"
+)
+_ITEMS = (
+    "SELECT item, skill, sum(w), sum(y * w) FROM ledger "
+    f"WHERE channel IN ({int(Channel.LEARN)}, {int(Channel.PRACTICE)}) AND w > 0 AND voided = 0 GROUP BY item, skill"
 )
 _END = "SELECT coalesce((SELECT value FROM meta WHERE name='position'), 0)"
 
@@ -119,7 +127,7 @@ class AnswerFeed:
             if pieces:
                 known = self._known(employee, position)
                 self._people.drop(employee)
-                shadow.take(known.state, found[0][2], pieces)
+                shadow.take(known.state, found[0][2], pieces, position)
                 known.pieces += len(pieces)
                 known.positions += position * len(pieces)
                 self._people.keep(employee, known)
@@ -159,10 +167,40 @@ class AnswerFeed:
         return Evidence(bytes(r[0]), text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], text(r[8]))
 
 
-def load_answers(path: Path, in_force: Model, end: int) -> AnswerShadow:
+def learnt_items(state: Path, learner: Learner) -> list[LearntItem]:
+    """Return every item of the ledger of a state file with what an answer learner knows of it; raises apsw.Error.
+
+    Answers and practice that stand name the items; what was voided, contested or superseded does not.
+    """
+    skills: dict[str, list[str]] = {}
+    sums: dict[str, tuple[float, float]] = {}
+    with closing(connect(state, readonly=True)) as connection:
+        terms = Terms(connection)
+        for number, skill, n, a in select(connection, _ITEMS):
+            item = terms.text(number)
+            if item:
+                skills.setdefault(item, []).append(terms.text(skill))
+                before = sums.get(item, (0.0, 0.0))
+                sums[item] = (before[0] + n, before[1] + a)
+    return [_learnt(item, learner.in_order(about), sums[item], learner) for item, about in skills.items()]
+
+
+def _learnt(item: str, skills: tuple[str, ...], sums: tuple[float, float], learner: Learner) -> LearntItem:
+    question = Question("", item, skills)
+    return LearntItem(
+        item=item,
+        skills=skills,
+        answers=learner.items.answers(question.item_code()),
+        right=sums[1] / (sums[0] * Y_ONE),
+        expected=learner.background(question).item,
+    )
+
+
+def load_answers(path: Path, in_force: Model, since: int, end: int) -> AnswerShadow:
     """Return the answer learner of a file, a fresh one where there is none that fits.
 
-    end: position up to which the log is folded; what was learnt beyond it was learnt from another log.
+    since: position of the record that brought `in_force` into force. end: position up to which the log is
+    folded; what was learnt beyond it was learnt from another log.
     """
     try:
         image = path.read_bytes() if path.stat().st_size <= IMAGE_BYTES_MAX else b""
@@ -170,8 +208,8 @@ def load_answers(path: Path, in_force: Model, end: int) -> AnswerShadow:
         image = b""
     shadow = decode_shadow(image)
     if shadow is None or shadow.position > end:
-        return AnswerShadow(in_force)
-    shadow.hold_against(in_force)
+        return AnswerShadow(in_force, since)
+    shadow.hold_against(in_force, since)
     return shadow
 
 

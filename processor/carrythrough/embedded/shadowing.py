@@ -54,11 +54,6 @@ _OUTCOMES = (
     "ORDER BY l.position LIMIT ?"
 )
 
-_ITEMS = (
-    "SELECT item, sum(w), sum(y * w) FROM ledger "
-    f"WHERE channel IN ({int(Channel.LEARN)}, {int(Channel.PRACTICE)}) AND w > 0 AND voided = 0 GROUP BY item"
-)
-
 _logger = structlog.get_logger("carrythrough.shadow")
 
 
@@ -81,18 +76,6 @@ def activated_at(log: LogReader) -> int:
     """Return the position of the last record that activated a version of the head, 0 when there is none."""
     row = log.last(Kind.MODEL, POSITION_MAX)
     return 0 if row is None else row.position
-
-
-def item_sums(state: Path) -> list[tuple[str, float, float]]:
-    """Return (item, weight of outcomes, weighted success) of the ledger.
-
-    Answers and practice that stand; what was voided, contested or superseded is left out. Raises apsw.Error.
-    """
-    with closing(connect(state, readonly=True)) as connection:
-        terms = Terms(connection)
-        rows = select(connection, _ITEMS, ())
-        named = [(terms.text(item), n / W_ONE, a / (W_ONE * Y_ONE)) for item, n, a in rows]
-    return [row for row in named if row[0]]
 
 
 def save_shadow(path: Path, shadow: Shadow) -> None:
@@ -193,14 +176,17 @@ class AnswerTurns:
         self._saved = 0
         self._saved_s = time.monotonic()
 
-    def turn(self, in_force: Model, ended: Callable[[], bool]) -> bool:
-        """Learn for TURN_S; say whether more is waiting. Raises apsw.Error and OSError."""
+    def turn(self, in_force: Model, since: int, ended: Callable[[], bool]) -> bool:
+        """Learn for TURN_S; say whether more is waiting. Raises apsw.Error and OSError.
+
+        since: position of the record that brought `in_force` into force.
+        """
         with closing(AnswerFeed(self._state, self._people)) as feed:
             shadow = self._shadow
             if shadow is None:
-                shadow = self._shadow = load_answers(self._path, in_force, feed.end())
+                shadow = self._shadow = load_answers(self._path, in_force, since, feed.end())
                 self._saved = shadow.position
-            shadow.hold_against(in_force)
+            shadow.hold_against(in_force, since)
             deadline = time.monotonic() + TURN_S
             more = True
             while more and time.monotonic() < deadline and not ended():
@@ -244,7 +230,7 @@ class ShadowThread:
         while not self._ended.wait(rest_s):
             began = time.monotonic()
             try:
-                more = self._turn() | self._answers.turn(self._in_force(), self._ended.is_set)
+                more = self._turn()
                 rest_s = max(REST_S if more else IDLE_S, RESTS_PER_WORK * (time.monotonic() - began))
             except (apsw.Error, OSError) as error:  # the disk may be full or busy; the next turn tries again
                 _logger.warning("shadow_waits", error=f"{type(error).__name__}: {error}")
@@ -255,9 +241,14 @@ class ShadowThread:
             _logger.warning("shadow_not_saved", error=f"{type(error).__name__}: {error}")
 
     def _turn(self) -> bool:
-        """Let the head learn for TURN_S; say whether more is waiting."""
+        """Let each learner learn for TURN_S; say whether more is waiting."""
+        in_force = self._in_force()
         with closing(LogReader(connect(self._log, readonly=True))) as log:
-            shadow = load_shadow(self._path, self._in_force(), activated_at(log))
+            since = activated_at(log)
+        return self._head_turn(in_force, since) | self._answers.turn(in_force, since, self._ended.is_set)
+
+    def _head_turn(self, in_force: Model, since: int) -> bool:
+        shadow = load_shadow(self._path, in_force, since)
         before = shadow.position
         with closing(ShadowFeed(self._state)) as feed:
             deadline = time.monotonic() + TURN_S

@@ -91,7 +91,7 @@ def decode_shadow(image: bytes) -> AnswerShadow | None:
     np.frombuffer(logit.gathered)[moved] = np.frombuffer(found.gathered)
     _fill(learner.items, found.items)
     _fill(learner.skills, found.skills)
-    shadow = AnswerShadow(found.trial.rival, learner, found.position)
+    shadow = AnswerShadow(found.trial.rival, learner=learner, position=found.position)
     shadow.trial = found.trial
     return shadow
 

@@ -106,49 +106,46 @@ def head_prior(state: LearnerState, skills: Sequence[str], now_ms: int, model: M
 class AnswerTrial(msgspec.Struct):
     """How well answers were foreseen, each before it was learnt: by the head in force and by the answer learner.
 
-    rival: the version in force; another one starts both tallies anew, the learner itself learns on.
+    rival: the version in force, since: where in the log it came into force. Another one starts both tallies
+    anew, the learner itself learns on.
     """
 
     rival: Model
+    since: int
     head: Tally
     learner: Tally
-
-    def count(self, taken: Taken, pi: float) -> None:
-        """Count one answer; pi: of `head_prior` before it."""
-        self.head.count(pi, taken.y, taken.weight)
-        self.learner.count(taken.prediction.p, taken.y, taken.weight)
 
     def verdicts(self) -> tuple[Verdict | None, Verdict | None]:
         """Return what the head and the learner were worth, None before the first answer."""
         return self.head.verdict(), self.learner.verdict()
 
 
-def fresh_trial(rival: Model) -> AnswerTrial:
-    """Return a trial in which nothing was predicted yet."""
-    return AnswerTrial(rival, empty_tally(), empty_tally())
-
-
 class AnswerShadow:
     """The answer learner of one installation: what it has learnt, up to where in the log, and how well it foresaw."""
 
-    def __init__(self, rival: Model, learner: Learner | None = None, position: int = 0) -> None:
+    def __init__(
+        self, rival: Model, since: int = 0, *, learner: Learner | None = None, position: int = 0
+    ) -> None:
         self.learner = Learner() if learner is None else learner
         self.position = position
-        self.trial = fresh_trial(rival)
+        self.trial = AnswerTrial(rival, since, empty_tally(), empty_tally())
 
-    def hold_against(self, model: Model) -> None:
+    def hold_against(self, model: Model, since: int) -> None:
         """Start the trial anew when another version is in force than it was held against."""
-        if self.trial.rival != model:
-            self.trial = fresh_trial(model)
+        if self.trial.rival != model or self.trial.since != since:
+            self.trial = AnswerTrial(model, since, empty_tally(), empty_tally())
 
-    def take(self, state: LearnerState, person: str, pieces: Sequence[Evidence]) -> Taken | None:
-        """Take one answer (`take`) and count how well it was foreseen."""
+    def take(
+        self, state: LearnerState, person: str, pieces: Sequence[Evidence], position: int
+    ) -> Taken | None:
+        """Take one answer (`take`) and count how well it was foreseen; position: of its record in the log."""
         answered = [e for e in pieces if e.channel != Channel.EXPOSURE and e.w > 0]
-        pi = 0.0
-        if answered:
-            skills = sorted({e.skill for e in answered})
-            pi = head_prior(state, skills, answered[0].t_ms, self.trial.rival)
+        trial, pi = self.trial, 0.0
+        if answered and position > trial.since:
+            pi = head_prior(state, sorted({e.skill for e in answered}), answered[0].t_ms, trial.rival)
         taken = take(self.learner, state, person, pieces)
-        if taken is not None and not taken.late:
-            self.trial.count(taken, pi)
+        if taken is not None and not taken.late and position > trial.since:
+            trial.head.count(pi, taken.y, taken.weight)
+            trial.learner.count(taken.prediction.p, taken.y, taken.weight)
+        self.position = position
         return taken

@@ -7,7 +7,7 @@ explanation can be recomputed by hand.
 
 from __future__ import annotations
 
-from math import exp, log, log1p
+from math import copysign, exp, log, log1p
 
 import msgspec
 
@@ -110,11 +110,12 @@ def _gap_days(pair: PairState, now_ms: int) -> float:
 def _channel_features(c: OutcomeChannel, now_ms: int, model: Model, origin: float) -> list[float]:
     sums = read(c.sums, LEARN_HALF_LIVES_MS, now_ms)
     row = [_ratio(n, a, model, origin) for n, a, _ in sums]
-    n_month, _, r_month = sums[2]
+    r_month = sums[2][2]
     n_all, a_all, _ = sums[3]
     # What went beyond the base rate, not how much was done: a failure must never raise a score.
     row.append(log1p(max(0.0, a_all - model.base * n_all)))
-    row.append(r_month / (n_month + model.strength))
+    # The sum, not the mean: one more easy success must not lower what harder ones have said.
+    row.append(copysign(log1p(abs(r_month)), r_month))
     return row
 
 

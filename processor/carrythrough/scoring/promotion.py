@@ -16,32 +16,40 @@ ITEMS_MAX = 20_000
 """Items of a table: about a megabyte in the log record that activates it."""
 ITEM_OUTCOMES_LEAST = 20.0
 """Weight of the outcomes that an item must have before it says more than the program map."""
-ITEM_STRENGTH = 10.0
-"""Pseudo-outcomes of the mean of all items in the expected success of one."""
 
 
-def item_table(sums: Iterable[tuple[str, float, float]]) -> dict[str, float]:
-    """Return expected success by item from (item, weight of outcomes, weighted success), to five digits.
+class LearntItem(msgspec.Struct, frozen=True):
+    """One item as the answer learner knows it, whoever answers.
 
-    p̂ = (A + μ·k)/(N + k) with k = ITEM_STRENGTH and μ the mean over all items: the beta-binomial shrinkage
-    of Efron and Morris (JASA 70, 1975) with a fixed strength. Of more than ITEMS_MAX items the heaviest stay.
+    skills: what it is asked about. answers: weight of the answers to it that were learnt. right: share of
+    successes among those that stand in the ledger, 0..1. expected: success that the learner expects, 0..1:
+    (A + 3·skill)/(N + 3), and the skill likewise leans on all answers with 5 (`scoring.learner`).
     """
-    rows = list(sums)
-    total = sum(n for _, n, _ in rows)
-    if total <= 0.0:
-        return {}
-    mean = sum(a for _, _, a in rows) / total
-    known = sorted((row for row in rows if row[1] >= ITEM_OUTCOMES_LEAST), key=lambda row: (-row[1], row[0]))
-    return {
-        item: round((a + mean * ITEM_STRENGTH) / (n + ITEM_STRENGTH), 5)
-        for item, n, a in sorted(known[:ITEMS_MAX])
-    }
+
+    item: str
+    skills: tuple[str, ...]
+    answers: float
+    right: float
+    expected: float
+
+
+def item_table(items: Iterable[LearntItem]) -> dict[str, float]:
+    """Return expected success by item, to five digits, as a version in force stamps it on evidence.
+
+    Of items with ITEM_OUTCOMES_LEAST and more; of more than ITEMS_MAX of them those answered most.
+    """
+    known = sorted(
+        (one for one in items if one.answers >= ITEM_OUTCOMES_LEAST), key=lambda one: (-one.answers, one.item)
+    )
+    return {one.item: round(one.expected, 5) for one in sorted(known[:ITEMS_MAX], key=lambda one: one.item)}
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two versions on the same outcomes of the job, each predicted before it was learnt.
+    """What was predicted before it was learnt: outcomes of the job by two versions, and answers.
 
-    old, new: names of the versions; old is the one in force. outcomes: predicted by both.
+    old, new: names of the versions; old is the one in force. outcomes: of the job, predicted by both.
+    answers: answers and practice that the head in force (answers_head, its prior) and the answer learner
+    (answers_learner) predicted.
     """
 
     old: str
@@ -49,22 +57,26 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: int
     old_verdict: Verdict | None
     new_verdict: Verdict | None
+    answers: int = 0
+    answers_head: Verdict | None = None
+    answers_learner: Verdict | None = None
 
 
 def figures_of(comparison: Comparison) -> dict[str, float]:
     """Return the figures that the log record of a promotion keeps; none where nothing was predicted."""
+    figures = {"outcomes": 0.0, "answers": float(comparison.answers)}
     old, new = comparison.old_verdict, comparison.new_verdict
-    if old is None or new is None:
-        return {"outcomes": 0.0}
-    return {
-        "outcomes": float(comparison.outcomes),
-        "log_loss_old": old.log_loss,
-        "log_loss_new": new.log_loss,
-        "auc_old": old.auc,
-        "auc_new": new.auc,
-        "ece_old": old.ece,
-        "ece_new": new.ece,
-    }
+    if old is not None and new is not None:
+        figures["outcomes"] = float(comparison.outcomes)
+        figures |= _figures("old", old) | _figures("new", new)
+    head, learner = comparison.answers_head, comparison.answers_learner
+    if head is not None and learner is not None:
+        figures |= _figures("answers_head", head) | _figures("answers_learner", learner)
+    return figures
+
+
+def _figures(of: str, verdict: Verdict) -> dict[str, float]:
+    return {f"log_loss_{of}": verdict.log_loss, f"auc_{of}": verdict.auc, f"ece_{of}": verdict.ece}
 
 
 def check(model: Model) -> None:

@@ -27,7 +27,7 @@ PRIOR_PRECISION: Final = 200.0
 """How firmly the shadow starts from the version in force: some hundreds of outcomes move a weight."""
 BINS: Final = 300
 """Bins of predictions in a tally: AUC and calibration are exact to the width of one."""
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 WEIGHT_LEAST: Final = 1e-9
 
 
@@ -171,7 +171,7 @@ class Shadow:
         self.learnt += 1
 
     def comparison(self) -> Comparison:
-        """Return both versions on the outcomes so far."""
+        """Return both versions on the outcomes so far; of answers nothing (`AnswerShadow`)."""
         return Comparison(
             old=self.rival.name,
             new=self.model().name,
