@@ -26,6 +26,7 @@ from carrythrough.cli.forward import list_refused, replay_refused, show_refused,
 from carrythrough.cli.groups import groups
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.model import compare_models, list_models, promote_model
+from carrythrough.cli.model_answers import list_items
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
 from carrythrough.cli.refit import refit
@@ -135,10 +136,11 @@ _adapters.command(list_adapters, name="list")
 app.command(_adapters)
 
 _model = App(
-    name="model", group=_RUN, help="The versions of the scoring head, and what its shadow has learnt."
+    name="model", group=_RUN, help="The versions of the scoring head, and what the shadow learners have learnt."
 )
 _model.command(list_models, name="list")
 _model.command(compare_models, name="compare")
+_model.command(list_items, name="items")
 _model.command(promote_model, name="promote")
 app.command(_model)
 
