@@ -46,8 +46,8 @@ class Outbox(Protocol):
         """
         ...
 
-    def delivered(self, entry: int, receipt: str, now_ms: int) -> None:
-        """Mark an entry as delivered with the adapter's receipt."""
+    def delivered(self, receipts: Sequence[tuple[int, str]], now_ms: int) -> None:
+        """Mark entries as delivered, each with the adapter's receipt; all of them or, when it raises, none."""
         ...
 
     def retry(self, entry: int, error: str, due_ms: int) -> None:

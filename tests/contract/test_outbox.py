@@ -142,18 +142,26 @@ def test_a_retry_counts_a_try_and_waits_until_it_is_due(harness: Harness) -> Non
     assert harness.state(entry) == ("pending", 1, "HTTP 503")
 
 
+def close(outbox: Outbox, how: str, entry: int) -> None:
+    """End an entry in one of the three ways, saying "first"."""
+    if how == "delivered":
+        outbox.delivered([(entry, "first")], NOW)
+    else:
+        getattr(outbox, how)(entry, "first", NOW)
+
+
 @pytest.mark.parametrize(
-    ("close", "status"), [("delivered", "delivered"), ("give_up", "dead"), ("skip", "skipped")]
+    ("how", "status"), [("delivered", "delivered"), ("give_up", "dead"), ("skip", "skipped")]
 )
 def test_a_closed_entry_is_never_due_and_its_first_end_stands(
-    harness: Harness, close: str, status: str
+    harness: Harness, how: str, status: str
 ) -> None:
     entry = harness.put(1, "crm", NOW)
-    getattr(harness.outbox, close)(entry, "first", NOW)
+    close(harness.outbox, how, entry)
     closed = harness.state(entry)
     assert (closed[0], closed[2]) == (status, "first")
     # A send that was thought lost may come back after another one has ended the entry.
-    harness.outbox.delivered(entry, "second", NOW + 1)
+    harness.outbox.delivered([(entry, "second")], NOW + 1)
     harness.outbox.give_up(entry, "second", NOW + 1)
     harness.outbox.skip(entry, "second", NOW + 1)
     harness.outbox.retry(entry, "second", NOW - 1)
@@ -161,9 +169,19 @@ def test_a_closed_entry_is_never_due_and_its_first_end_stands(
     assert entries(harness, NOW + 1000) == []
 
 
+def test_many_are_delivered_at_once(harness: Harness) -> None:
+    numbers = [harness.put(number, "crm", NOW) for number in range(5)]
+    harness.outbox.skip(numbers[4], "switched off", NOW)
+    harness.outbox.delivered([(entry, f"receipt {entry}") for entry in numbers], NOW + 1)
+    assert [harness.state(entry) for entry in numbers[:4]] == [
+        ("delivered", 1, f"receipt {entry}") for entry in numbers[:4]
+    ]
+    assert harness.state(numbers[4])[0] == "skipped"
+
+
 def test_an_unknown_entry_is_ignored(harness: Harness) -> None:
     entry = harness.put(1, "crm", NOW)
-    for close in (harness.outbox.delivered, harness.outbox.give_up, harness.outbox.skip):
-        close(entry + 1000, "nothing", NOW)
+    for how in ("delivered", "give_up", "skip"):
+        close(harness.outbox, how, entry + 1000)
     harness.outbox.retry(entry + 1000, "nothing", NOW)
     assert entries(harness) == [entry]

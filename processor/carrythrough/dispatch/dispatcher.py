@@ -183,6 +183,7 @@ class Dispatcher:
         """Write every result that has come; what the outbox refuses now is tried again next turn."""
         while not self._arrived.empty():
             self._unsettled.append(self._arrived.get_nowait())
+        self._settle_sent()
         for _ in range(len(self._unsettled)):
             completion = self._unsettled.popleft()
             try:
@@ -192,12 +193,25 @@ class Dispatcher:
                 self._reporter.fault(completion.lane, "outbox", error)
                 return
 
+    def _settle_sent(self) -> None:
+        """Write the sends that went well in one commit; where that fails each is tried by itself."""
+        sent = [c for c in self._unsettled if isinstance(c.outcome, Sent) and not c.late]
+        if len(sent) < 2:
+            return
+        try:
+            self._settlement.settle_sent([(self._lanes[c.lane], c) for c in sent])
+        except Exception as error:  # noqa: BLE001 - the results must survive whatever the outbox raises
+            self._reporter.fault("", "outbox", error)
+            return
+        settled = set(map(id, sent))
+        self._unsettled = deque(c for c in self._unsettled if id(c) not in settled)
+
     def _fill(self, lane: Lane, now_ms: int) -> None:
         room = lane.room(now_ms)
         if lane.circuit.state is AdapterState.DISABLED:
             self._bury_disabled(lane, now_ms)
-        if room == 0:
-            return
+        if room == 0 or (lane.in_flight and room < lane.limits.queue_max // 2):
+            return  # a read gives the entries in flight too, so it should bring a good number of others
         # Entries in flight are still due in the outbox and come first: ask for that many more.
         for entry in self._outbox.due(now_ms, len(lane.in_flight) + room, lane.name):
             if entry.entry not in lane.in_flight and room > 0:

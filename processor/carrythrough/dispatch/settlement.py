@@ -6,6 +6,8 @@ can be settled again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from carrythrough.dispatch.events import DeadLettered, Delivered, RetryScheduled, Skipped
 from carrythrough.dispatch.lane import Completion, Lane
 from carrythrough.dispatch.outcome import Blocked, Failed, Sent
@@ -22,6 +24,19 @@ class Settlement:
         self._clock = clock
         self._schedule = schedule
         self._reporter = reporter
+
+    def settle_sent(self, results: Sequence[tuple[Lane, Completion]]) -> None:
+        """Record sends that went well, none of them late, at once; raises as `settle`.
+
+        A commit waits for the disk, so one for each would make the disk set the pace.
+        """
+        now_ms = self._clock.now_ms()
+        sent = [(c.attempt.entry, c.outcome) for _, c in results if isinstance(c.outcome, Sent)]
+        self._outbox.delivered([(entry.entry, outcome.receipt) for entry, outcome in sent], now_ms)
+        for lane, completion in results:
+            lane.in_flight.pop(completion.attempt.entry.entry, None)
+        for entry, outcome in sent:
+            self._tell_delivered(entry, outcome, now_ms)
 
     def settle(self, lane: Lane, completion: Completion) -> None:
         """Record a result and let its entry go; raises what the outbox raises, having done nothing."""
@@ -53,7 +68,10 @@ class Settlement:
         lane.abandoned -= 1
 
     def _delivered(self, entry: OutboxEntry, sent: Sent, now_ms: int) -> None:
-        self._outbox.delivered(entry.entry, sent.receipt, now_ms)
+        self._outbox.delivered([(entry.entry, sent.receipt)], now_ms)
+        self._tell_delivered(entry, sent, now_ms)
+
+    def _tell_delivered(self, entry: OutboxEntry, sent: Sent, now_ms: int) -> None:
         self._reporter.emit(
             Delivered(
                 adapter=entry.adapter,

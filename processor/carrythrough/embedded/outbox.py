@@ -38,9 +38,14 @@ class SqliteOutbox:
             for entry, adapter, body, attempts, due in rows
         ]
 
-    def delivered(self, entry: int, receipt: str, now_ms: int) -> None:
-        """Close an entry as delivered."""
-        self._close(entry, "delivered", receipt=receipt, error="", now_ms=now_ms, attempt=True)
+    def delivered(self, receipts: Sequence[tuple[int, str]], now_ms: int) -> None:
+        """Close entries as delivered, in one transaction: a commit waits for the disk, however many it closes."""
+        with self._lock, self._connection:
+            self._connection.executemany(
+                "UPDATE outbox SET status='delivered', receipt=?, error='', closed_ms=?, attempts=attempts+1"
+                " WHERE entry=? AND status='pending'",
+                [(receipt, now_ms, entry) for entry, receipt in receipts],
+            )
 
     def retry(self, entry: int, error: str, due_ms: int) -> None:
         """Count a failed try and make the entry due again."""
@@ -52,22 +57,20 @@ class SqliteOutbox:
 
     def give_up(self, entry: int, reason: str, now_ms: int) -> None:
         """Close an entry as a dead letter."""
-        self._close(entry, "dead", receipt="", error=reason, now_ms=now_ms, attempt=True)
+        self._close(entry, "dead", reason, now_ms, attempt=True)
 
     def skip(self, entry: int, reason: str, now_ms: int) -> None:
         """Close an entry that must not be sent any more."""
-        self._close(entry, "skipped", receipt="", error=reason, now_ms=now_ms, attempt=False)
+        self._close(entry, "skipped", reason, now_ms, attempt=False)
 
     def close(self) -> None:
         """Close the connection; safe to call twice."""
         self._connection.close()
 
-    def _close(
-        self, entry: int, status: str, *, receipt: str, error: str, now_ms: int, attempt: bool
-    ) -> None:
+    def _close(self, entry: int, status: str, error: str, now_ms: int, *, attempt: bool) -> None:
         with self._lock:
             self._connection.execute(
-                "UPDATE outbox SET status=?, receipt=?, error=?, closed_ms=?, attempts=attempts+?"
+                "UPDATE outbox SET status=?, receipt='', error=?, closed_ms=?, attempts=attempts+?"
                 " WHERE entry=? AND status='pending'",
-                (status, receipt, error, now_ms, int(attempt), entry),
+                (status, error, now_ms, int(attempt), entry),
             )

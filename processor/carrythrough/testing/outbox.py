@@ -79,9 +79,10 @@ class MemoryOutbox:
                 for row in found[:limit]
             ]
 
-    def delivered(self, entry: int, receipt: str, now_ms: int) -> None:
-        """Close a pending entry as delivered; a closed or unknown one stays as it is."""
-        self._close(entry, "delivered", receipt, now_ms, tries=1)
+    def delivered(self, receipts: Sequence[tuple[int, str]], now_ms: int) -> None:
+        """Close pending entries as delivered; a closed or unknown one stays as it is."""
+        for entry, receipt in receipts:
+            self._close(entry, "delivered", receipt, now_ms, tries=1)
 
     def retry(self, entry: int, error: str, due_ms: int) -> None:
         """Count a failed try of a pending entry and make it due at `due_ms`."""

@@ -69,11 +69,11 @@ class FlakyOutbox(MemoryOutbox):
         super().__init__()
         self.broken = 0
 
-    def delivered(self, entry: int, receipt: str, now_ms: int) -> None:
+    def delivered(self, receipts: Sequence[tuple[int, str]], now_ms: int) -> None:
         if self.broken > 0:
             self.broken -= 1
             raise OSError("disk full")
-        super().delivered(entry, receipt, now_ms)
+        super().delivered(receipts, now_ms)
 
     def retry(self, entry: int, error: str, due_ms: int) -> None:
         if self.broken > 0:
