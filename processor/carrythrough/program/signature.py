@@ -8,7 +8,7 @@ classes, and the answer is remembered by them, of which there are few, and not b
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from carrythrough.program.match_key import MatchKey, Token, token
@@ -126,51 +126,45 @@ class Signatures:
         self.groupings = classes(uses(matches, "grouping"))
         self.registrations = classes(uses(matches, "registration"))
         self.readers = _readers(matches)
-        self._categorised = bool(self.category.known or self.category.open)
-        self._by_iri: dict[Place, dict[str, list[Reader]]] = {}
+        places: dict[Place, dict[str, list[Reader]]] = {}
         for (place, iri, _), reader in self.readers.items():
-            self._by_iri.setdefault(place, {}).setdefault(iri, []).append(reader)
+            places.setdefault(place, {}).setdefault(iri, []).append(reader)
+        self._places = tuple(places.items())
 
     def of(self, st: Statement) -> Signature:
         """Return the classes of a statement."""
-        obj = st.object
+        obj, context = st.object, st.context
         activity = kind = registration = 0
         parent: Class = 0
         grouping: Class = 0
         category: Class = 0
+        carried: Class = 0
         if type(obj) is Activity:
             known = self.activity.known.get(obj.id)
             activity = self.activity.other(obj.id) if known is None else known
             if obj.definition is not None:
                 kind = self.types.get(obj.definition.type, 0)
-        context = st.context
         if context is not None:
             around = context.context_activities
             if around is not None:
-                if around.parent and self.parents:
-                    parent = _named(around.parent, self.parents)
-                if around.grouping and self.groupings:
-                    grouping = _named(around.grouping, self.groupings)
-                if around.category and self._categorised:
-                    category = _several([self.category.of(one.id) for one in around.category])
+                if around.parent:
+                    parent = _classes(around.parent, self.parents.get)
+                if around.grouping:
+                    grouping = _classes(around.grouping, self.groupings.get)
+                if around.category:
+                    category = _classes(around.category, self.category.of)
             if self.registrations and context.registration is not None:
                 registration = self.registrations.get(context.registration.lower(), 0)
-        carried: Class = 0
-        if self._by_iri:
-            carried = self._carried((place, extensions_at(st, place)) for place in self._by_iri)
-        return (
-            activity,
-            kind,
-            self.verbs.get(st.verb.id, 0),
-            parent,
-            grouping,
-            category,
-            registration,
-            carried,
-        )
+        if self._places:
+            carried = self._carried_by(st)
+        verb = self.verbs.get(st.verb.id, 0)
+        return (activity, kind, verb, parent, grouping, category, registration, carried)
 
     def of_key(self, key: MatchKey) -> Signature:
         """Return the classes of a statement that is given as what matchers read of it."""
+        carried: list[int] = []
+        for place, readers in self._places:
+            _read(key.extensions.get(place, {}), readers, carried)
         return (
             self.activity.of(key.activity),
             self.types.get(key.activity_type, 0),
@@ -179,29 +173,36 @@ class Signatures:
             _several([self.groupings.get(name, 0) for name in key.grouping]),
             _several([self.category.of(name) for name in key.category]),
             self.registrations.get(key.registration.lower(), 0),
-            self._carried((place, key.extensions.get(place)) for place in self._by_iri),
+            _several(carried),
         )
 
-    def _carried(self, given: Iterable[tuple[Place, Extensions | None]]) -> Class:
+    def _carried_by(self, st: Statement) -> Class:
         found: list[int] = []
-        for place, extensions in given:
-            if not extensions:
-                continue
-            readers = self._by_iri[place]
-            few = extensions if len(extensions) <= len(readers) else readers.keys() & extensions.keys()
-            for iri in few:
-                found += [reader.of(extensions, iri) for reader in readers.get(iri, ())]
-        return _several(found)
+        for place, readers in self._places:
+            extensions = extensions_at(st, place)
+            if extensions:
+                _read(extensions, readers, found)
+        return _several(found) if found else 0
 
 
-def _named(near: tuple[Activity, ...], numbers: dict[str, int]) -> Class:
+def _read(extensions: Extensions, readers: dict[str, list[Reader]], found: list[int]) -> None:
+    """Add the classes of the extensions of one place, asked by whichever are fewer."""
+    few = extensions if len(extensions) <= len(readers) else readers
+    for iri in few:
+        if iri in readers and iri in extensions:
+            found += [reader.of(extensions, iri) for reader in readers[iri]]
+
+
+def _classes(near: tuple[Activity, ...], number: Callable[[str], int | None]) -> Class:
     if len(near) == 1:
-        return numbers.get(near[0].id, 0)
-    return _several([numbers.get(one.id, 0) for one in near])
+        return number(near[0].id) or 0
+    return _several([number(one.id) or 0 for one in near])
 
 
 def _several(found: list[int]) -> Class:
     """Return classes as a part of a signature: 0 and repeats say nothing, and order does not count."""
+    if len(found) == 2 and not (found[0] and found[1]):
+        return found[0] or found[1]
     known = {number for number in found if number}
     if len(known) > 1:
         return tuple(sorted(known))
