@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from carrythrough.authoring.source import SourceError, decoded, refusal
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.evidence.baselines import Baselines
@@ -108,8 +109,10 @@ def read_input(path: Path, key: str) -> str:
     """
     try:
         data = path.read_bytes()
-        return decode(data, path.name).text if key == "roster" else data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return decode(data, path.name).text if key == "roster" else decoded(data, path.name)
+    except SourceError as error:
+        raise refusal([error.lint], "bad-program-map", f"The {key} file cannot be read") from None
+    except OSError as error:
         raise PermanentError(
             Problem(
                 code="input-unreadable",
@@ -117,7 +120,7 @@ def read_input(path: Path, key: str) -> str:
                 title=f"The {key} file cannot be read",
                 detail=f"{path}: {error}",
                 where=key,
-                rule=f"{key} names a readable UTF-8 file",
+                rule=f"{key} names a readable file",
                 fix=f"correct the path of {key}, or the permissions of the file",
             )
         ) from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from carrythrough.authoring.source import Lint
+import codecs
+
 from carrythrough.cli.validating.checked import Checked
 
 BYTES_MAX = 1 << 30
@@ -11,16 +12,15 @@ BYTES_MAX = 1 << 30
 
 def check_authored(kind: str, name: str, body: bytes) -> Checked:
     """Check a program map or a roster; `kind` is "program" or "roster"."""
+    from carrythrough.authoring.source import SourceError, decoded
     from carrythrough.identity.roster import check_roster
     from carrythrough.program.load import check_program
 
     checked = Checked(name, kind)
     try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        message = f"byte {error.start} begins no UTF-8 character"
-        checked.add(_lint(name, line, "not-utf8", message, "save the file as UTF-8 text"))
+        text = decoded(body, name)
+    except SourceError as error:
+        checked.add(error.lint)
         return checked
     filename = name.removesuffix(".gz")
     if kind == "program":
@@ -40,7 +40,8 @@ def authored_kind(name: str, body: bytes) -> str:
     from carrythrough.cli.files.recognising import kind_of
 
     try:
-        root = read_source(body.decode("utf-8", "replace"), name)
+        wide = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        root = read_source(body.decode("utf-16" if wide else "utf-8", "replace"), name)
     except SourceError:
         # Not readable to the end: its first keys still tell what it was meant to be.
         keys = [
@@ -51,7 +52,3 @@ def authored_kind(name: str, body: bytes) -> str:
     else:
         found = kind_of(root.value) if isinstance(root.value, dict) else ""
     return found if found in ("program", "roster") else ""
-
-
-def _lint(file: str, line: int, code: str, message: str, fix: str) -> Lint:
-    return Lint(code=code, file=file, line=line, column=1, message=message, rule="texts are UTF-8", fix=fix)
