@@ -15,6 +15,8 @@ from carrythrough.program.map_text import scalar
 from carrythrough.program.types import ProgramMap
 
 AT_THE_END = "at the end"
+Places = Sequence[Sequence[str | int]]
+"""Paths of the values that findings are about."""
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -47,19 +49,33 @@ def advice(program: ProgramMap, root: Node, filename: str) -> list[Lint]:
     ]
 
 
-def edit_for(lint: Lint, program: ProgramMap, root: Node, text: str) -> Edit | None:
-    """Return the edit that answers `lint`, None where only the author can say what to write."""
-    make = _EDITS.get(lint.code)
-    if make is None:
-        return None
-    steps = [int(step) if step.isdigit() else step for step in lint.pointer.split("/")[1:]]
-    return make(program, root, steps, text.splitlines())
+def edits_for(
+    lints: Sequence[Lint], program: ProgramMap, root: Node, text: str
+) -> list[tuple[Lint, Edit | None]]:
+    """Return each finding with the edit that answers it, None where only the author can say what to write.
+
+    Findings that one edit answers together have it at the first of them.
+    """
+    lines = text.splitlines()
+    found: list[tuple[Lint, Edit | None]] = []
+    answered: set[str] = set()
+    for lint in lints:
+        make = _EDITS.get(lint.code)
+        edit = None
+        if make is not None and not (lint.code in _TOGETHER and lint.code in answered):
+            alike = [_steps(other) for other in lints if other.code == lint.code]
+            edit = make(program, root, [_steps(lint)] if lint.code not in _TOGETHER else alike, lines)
+            answered.add(lint.code)
+        found.append((lint, edit))
+    return found
 
 
-def _goal(
-    program: ProgramMap, _root: Node, _steps: Sequence[str | int], _lines: Sequence[str]
-) -> Edit | None:
-    goal = f"What {program.name} teaches is done on the job"
+def _steps(lint: Lint) -> list[str | int]:
+    return [int(step) if step.isdigit() else step for step in lint.pointer.split("/")[1:]]
+
+
+def _goal(program: ProgramMap, _root: Node, _at: Places, _lines: Sequence[str]) -> Edit | None:
+    goal = f'What "{program.name}" teaches is done on the job'
     return Edit(
         AT_THE_END,
         "goals:\n"
@@ -70,50 +86,39 @@ def _goal(
     )
 
 
-def _kpi_of_skill(
-    program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
-) -> Edit | None:
+def _kpi_of_skill(program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
     kpis = [kpi.id for goal in program.goals for kpi in goal.kpis]
-    return _below(root, ("skills", steps[1]), f"kpis: [{kpis[0]}]", lines) if kpis else None
+    return _below(root, ("skills", at[0][1]), f"kpis: [{kpis[0]}]", lines) if kpis else None
 
 
-def _target(
-    _program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
-) -> Edit | None:
-    return _below(root, steps[:4], "target: 90", lines)
+def _target(_program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
+    return _below(root, at[0][:4], "target: 90", lines)
 
 
-def _evidence(
-    program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
-) -> Edit | None:
+def _evidence(program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
     entry = f"evidence: [{{skill: {program.skills[0].id}, channel: exposure}}]"
-    return _below(root, steps[:2], entry, lines)
+    return _below(root, at[0][:2], entry, lines)
 
 
-def _adapter(
-    _program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
-) -> Edit | None:
-    return _below(root, steps[:2], "adapters: [console]", lines)
+def _adapter(_program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
+    return _below(root, at[0][:2], "adapters: [console]", lines)
 
 
-def _job_evidence(
-    program: ProgramMap, root: Node, steps: Sequence[str | int], lines: Sequence[str]
-) -> Edit | None:
-    skill = program.objectives[int(steps[1])].skill
+def _job_evidence(program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
+    skills = list(dict.fromkeys(program.objectives[int(steps[1])].skill for steps in at))
     taken = {rule.id for rule in program.events}
-    name = next(n for n in (f"seen-{skill}", f"seen-{skill}-on-the-job", "seen-on-the-job") if n not in taken)
-    entry = (
-        f"  - id: {slug(name)}\n"
-        "    match: {kind: [observation]}\n"
-        f"    evidence: [{{skill: {skill}, channel: observed}}]"
-    )
+    names = (f"seen-{skills[0]}", "seen-on-the-job", "observed-on-the-job", f"{skills[0]}-seen-on-the-job")
+    name = next((name for name in names if slug(name) not in taken), "seen-by-the-manager")
+    lines_of_skills = "".join(f"\n      - {{skill: {skill}, channel: observed}}" for skill in skills)
+    entry = f"  - id: {slug(name)}\n    match: {{kind: observation}}\n    evidence:{lines_of_skills}"
     if not program.events:
         return Edit(AT_THE_END, f"events:\n{entry}")
     line = _last_line(root, "events", lines)
     return Edit(f"after line {line}", entry) if line else None
 
 
-_Make = Callable[[ProgramMap, Node, Sequence[str | int], Sequence[str]], Edit | None]
+_Make = Callable[[ProgramMap, Node, Places, Sequence[str]], Edit | None]
+_TOGETHER = frozenset({"no-job-evidence"})
 _EDITS: dict[str, _Make] = {
     "no-goal": _goal,
     "skill-without-kpi": _kpi_of_skill,

@@ -61,6 +61,8 @@ def scalar(value: Any) -> str:
         node = read_source(f"a: {text}\n", "text.yaml").value["a"]
         if node.value == text:
             return text
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
     return json.dumps(text, ensure_ascii=False)
 
 

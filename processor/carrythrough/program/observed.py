@@ -17,6 +17,7 @@ from carrythrough.xapi.statement import Activity, Context, LanguageMap, Score, S
 
 KINDS_MAX = 200_000
 """Different kinds of statement that are counted apart (about 1 KB each); what comes beyond is counted as one."""
+SAMPLES_MAX = 2_000
 TITLE_CHARACTERS_MAX = 200
 LIKERT = "likert"
 SCORE_BEARING = (
@@ -84,7 +85,8 @@ class Observed:
     def __init__(self) -> None:
         self.kinds: dict[Sighting, int] = {}
         self.about: dict[str, About] = {}
-        self.verbs: dict[str, str] = {}
+        self.samples: dict[Sighting, Statement] = {}
+        """A statement of each kind, of at most SAMPLES_MAX kinds."""
         self.statements = 0
         self.elsewhere = 0
         """Statements whose object is no activity: voids, people, plans."""
@@ -115,7 +117,8 @@ class Observed:
                 self.beyond += 1
                 return kind
             self._describe(obj)
-            self.verbs.setdefault(st.verb.id, text_of(st.verb.display))
+            if len(self.samples) < SAMPLES_MAX:
+                self.samples[kind] = st
         self.kinds[kind] = count + 1
         return kind
 

@@ -121,7 +121,32 @@ def _proposed(observed: Any, answers: Any, files: list[Path], activities: list[s
     proposal = (
         propose(observed, skills, answers.name) if files else first_proposal(skills, answers.name, activities)
     )
-    return proposal, map_text(proposal, answers, ", ".join(path.name for path in files))
+    text = map_text(proposal, answers, ", ".join(path.name for path in files))
+    return proposal, text + _tests(proposal, observed, text)
+
+
+def _tests(proposal: Any, observed: Any, text: str) -> str:
+    """Return the section of tests: a real statement of each activity, and what the proposed map makes of it."""
+    from carrythrough.errors import PermanentError
+    from carrythrough.pipeline.checking import evidence_of
+    from carrythrough.program.compile import Program
+    from carrythrough.program.load import load_program
+    from carrythrough.program.sampling import samples_of, tests_text
+    from carrythrough.program.types import Expect, ExpectedEvidence, MapTest
+
+    program = Program(load_program(text, str(MAP_FILE)))
+    tests = []
+    for sample in samples_of(proposal, observed):
+        try:
+            pieces = evidence_of(program, [sample.given])
+        except PermanentError:
+            continue  # mended on its way in: as it was sent it is no statement, and no test
+        expected = tuple(
+            ExpectedEvidence(skill=p.skill, channel=p.channel, outcome=p.outcome, by=p.by) for p in pieces
+        )
+        expect = Expect(evidence=expected)
+        tests.append(MapTest(id=sample.id, name=sample.name, given=(sample.given,), expect=expect))
+    return tests_text(tests)
 
 
 def _report(proposal: Any, refusals: Any, to: Path) -> None:

@@ -40,13 +40,13 @@ def lint(
     """
     from carrythrough.cli.program.findings import findings_json, show_finding, show_github
     from carrythrough.cli.program.reading import Opened
-    from carrythrough.program.edits import advice, edit_for
+    from carrythrough.program.edits import advice, edits_for
 
     opened = Opened(map_)
     found: Any = [(one, None) for one in opened.lints]
     if opened.program is not None:
         lints = [*advice(opened.program, opened.root, opened.name), *opened.lints]
-        found = [(one, edit_for(one, opened.program, opened.root, opened.text)) for one in lints]
+        found = edits_for(lints, opened.program, opened.root, opened.text)
     if roster is not None:
         found += _of_roster(roster, opened)
     errors = sum(one.severity == "error" for one, _ in found)
