@@ -19,6 +19,7 @@ from carrythrough.xapi.statement import (
     Context,
     ContextActivities,
     Definition,
+    Result,
     Statement,
     StatementRef,
     Verb,
@@ -26,6 +27,7 @@ from carrythrough.xapi.statement import (
 
 ANSWERED = "http://adlnet.gov/expapi/verbs/answered"
 PASSED = "http://adlnet.gov/expapi/verbs/passed"
+REGISTRATION = "ec531277-b57b-4c15-8d91-d292c5b2b8f7"
 
 
 def program_of(*activities: tuple[str, str, dict[str, Any]]) -> Program:
@@ -55,6 +57,23 @@ def statement(
     )
 
 
+def carrying(*, registration: str | None = None, at: str = "context", **extensions: Any) -> Statement:
+    """Return a statement with a registration, and extensions (name: value of https://e/name) in one place."""
+    values = {f"https://e/{name}": value for name, value in extensions.items()}
+    return Statement(
+        actor=Agent(mbox="mailto:a@b.c"),
+        verb=Verb(ANSWERED),
+        object=Activity("https://x/1", Definition(extensions=values if at == "activity" else None)),
+        result=Result(extensions=values) if at == "result" else None,
+        context=Context(registration=registration, extensions=values if at == "context" else None),
+    )
+
+
+def mode(**more: Any) -> dict[str, Any]:
+    """Return a matcher that asks for the extension https://e/mode."""
+    return {"extension": [{"iri": "https://e/mode", **more}]}
+
+
 def taken(program: Program, st: Statement) -> list[str]:
     return [rule.rule for rule in program.match_statement(st)]
 
@@ -69,6 +88,33 @@ def taken(program: Program, st: Statement) -> list[str]:
         ({"parent": "https://p"}, statement(parent=("https://o", "https://p")), statement(grouping=("https://p",))),
         ({"grouping": "https://p"}, statement(grouping=("https://p",)), statement(category=("https://p",))),
         ({"category": "https://p"}, statement(category=("https://p",)), statement(parent=("https://p",))),
+        ({"profile": "https://p"}, statement(category=("https://p",)), statement(category=("https://px",))),
+        ({"profile": "https://p"}, statement(category=("https://q", "https://p/v1.0")), statement(parent=("https://p",))),
+        ({"profile": "https://p#"}, statement(category=("https://p#x",)), statement(category=("https://p",))),
+        ({"registration": REGISTRATION.upper()}, carrying(registration=REGISTRATION), statement()),
+        ({"registration": REGISTRATION}, carrying(registration=REGISTRATION.upper()),
+         carrying(registration=REGISTRATION.replace("1", "2"))),
+        (mode(), carrying(mode="exam"), carrying(other="exam")),
+        (mode(), carrying(mode=False), carrying(mode=None)),
+        (mode(), carrying(mode=[]), carrying(mode="exam", at="result")),
+        (mode(at="result"), carrying(mode="exam", at="result"), carrying(mode="exam")),
+        (mode(at="activity"), carrying(mode="exam", at="activity"), carrying(mode="exam")),
+        (mode(equals="exam"), carrying(mode="exam"), carrying(mode="Exam")),
+        (mode(equals=["exam", 2]), carrying(mode=2.0), carrying(mode="2")),
+        (mode(equals=[1]), carrying(mode=1), carrying(mode=True)),
+        (mode(equals=[True]), carrying(mode=True), carrying(mode=1)),
+        (mode(path=["a", "1"], equals="x"), carrying(mode={"a": ["y", "x"]}), carrying(mode={"a": ["x", "y"]})),
+        (mode(path=["0"]), carrying(mode={"0": 1}), carrying(mode="0")),
+        ({"extension": [{"iri": "https://e/a"}, {"iri": "https://e/b", "equals": 2}]},
+         carrying(a=1, b=2), carrying(a=1, b=3)),
+        ({"activity_prefix": "https://x/", "except": {"activity": "https://x/2"}},
+         statement("https://x/1"), statement("https://x/2")),
+        ({"activity_prefix": "https://x/", "except": {"activity_prefix": "https://x/draft/"}},
+         statement("https://x/1"), statement("https://x/draft/1")),
+        ({"verb": ANSWERED, "except": {"activity_type": "https://t", "grouping": "https://g"}},
+         statement(), statement(grouping=("https://f", "https://g"))),
+        ({"verb": ANSWERED, "except": {"parent": "https://p", "category": "https://c", "verb": PASSED}},
+         statement(category=("https://p",)), statement(category=("https://c",))),
         ({"activity": ["https://x/1", "https://x/2"], "verb": [PASSED, ANSWERED]},
          statement("https://x/2", PASSED), statement("https://x/2", "https://other")),
     ],
@@ -101,6 +147,44 @@ def test_the_most_specific_activity_gives_the_evidence_of_a_skill() -> None:
     assert taken(program, statement("https://y", kind="https://t", **around)) == ["by-category"]
     assert taken(program, statement("https://y", kind="https://t")) == ["by-type"]
     assert taken(program, statement("https://y")) == ["by-verb"]
+
+
+def test_what_tells_more_of_one_person_or_way_comes_before_what_tells_of_a_group() -> None:
+    program = program_of(
+        ("by-profile", "s", {"profile": "https://p"}),
+        ("by-category", "s", {"category": "https://p/v1"}),
+        ("by-extension", "s", mode()),
+        ("by-registration", "s", {"registration": REGISTRATION}),
+        ("by-prefix", "s", {"activity_prefix": "https://x/2"}),
+    )
+    near = ContextActivities(category=(Activity("https://p/v1"),))
+    mode_ = {"https://e/mode": "exam"}
+    context = Context(registration=REGISTRATION, extensions=mode_, context_activities=near)
+    steps = [
+        (Activity("https://x/2"), context, "by-prefix"),
+        (Activity("https://x/1"), context, "by-registration"),
+        (Activity("https://x/1"), Context(extensions=mode_, context_activities=near), "by-extension"),
+        (Activity("https://x/1"), Context(context_activities=near), "by-category"),
+        (Activity("https://x/1"), Context(context_activities=ContextActivities(category=(Activity("https://p/v2"),))),
+         "by-profile"),
+    ]  # fmt: skip
+    for about, around, winner in steps:
+        one = Statement(actor=Agent(mbox="mailto:a@b.c"), verb=Verb(ANSWERED), object=about, context=around)
+        assert taken(program, one) == [winner]
+
+
+def test_an_exclusion_and_each_extension_make_a_matcher_more_specific() -> None:
+    program = program_of(
+        ("plain", "s", mode()),
+        ("excluding", "s", mode() | {"except": {"verb": PASSED}}),
+        (
+            "two",
+            "s",
+            {"extension": [{"iri": "https://e/mode"}, {"iri": "https://e/a"}], "except": {"verb": PASSED}},
+        ),
+    )
+    assert taken(program, carrying(mode=1, a=1)) == ["two"]
+    assert taken(program, carrying(mode=1)) == ["excluding"]
 
 
 def test_more_members_are_more_specific_and_the_earlier_wins_a_tie() -> None:

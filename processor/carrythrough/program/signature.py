@@ -130,21 +130,29 @@ class Signatures:
         for (place, iri, _), reader in self.readers.items():
             places.setdefault(place, {}).setdefault(iri, []).append(reader)
         self._places = tuple(places.items())
+        self._around = bool(
+            self.parents or self.groupings or self.category.known or self.category.open or self.registrations
+        )
 
     def of(self, st: Statement) -> Signature:
         """Return the classes of a statement."""
-        obj, context = st.object, st.context
+        obj = st.object
+        context = st.context
         activity = kind = registration = 0
         parent: Class = 0
         grouping: Class = 0
         category: Class = 0
         carried: Class = 0
         if type(obj) is Activity:
-            known = self.activity.known.get(obj.id)
-            activity = self.activity.other(obj.id) if known is None else known
-            if obj.definition is not None:
+            names = self.activity
+            known = names.known.get(obj.id)
+            if known is not None:
+                activity = known
+            elif names.open:
+                activity = names.other(obj.id)
+            if self.types and obj.definition is not None:
                 kind = self.types.get(obj.definition.type, 0)
-        if context is not None:
+        if self._around and context is not None:
             around = context.context_activities
             if around is not None:
                 if around.parent:
