@@ -43,7 +43,7 @@ END_MS = 1_768_392_000_000
 """2026-01-14T12:00:00Z, a Wednesday."""
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a count of milliseconds, not a place
-_NAMES: dict[Channel, ChannelName] = {
+_CHANNELS: dict[Channel, ChannelName] = {
     Channel.LEARN: "learn",
     Channel.PRACTICE: "practice",
     Channel.JOB: "job",
@@ -181,7 +181,7 @@ def _pieces(state: State) -> tuple[Piece, ...]:
         counts = Channel(e.channel) in OUTCOME_CHANNELS and e.w > 0
         stated = bool(e.flags & FLAG_STATED)
         outcome = round(e.y / Y_ONE, 4) if counts or stated else None
-        found.add(Piece(e.skill, _NAMES[Channel(e.channel)], outcome, e.rule))
+        found.add(Piece(e.skill, _CHANNELS[Channel(e.channel)], outcome, e.rule))
     return tuple(
         sorted(found, key=lambda piece: (piece.skill, piece.channel, piece.outcome or 0.0, piece.by))
     )
