@@ -21,12 +21,19 @@ from carrythrough.cli.credentials import add, list_credentials, remove
 from carrythrough.cli.deadletters import list_dead_letters, replay
 from carrythrough.cli.doctor import doctor
 from carrythrough.cli.documents import forget, list_documents
+from carrythrough.cli.enriched import enriched
 from carrythrough.cli.explain import explain
 from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
 from carrythrough.cli.groups import groups
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.model_answers import list_items
+from carrythrough.cli.program.coverage import coverage
+from carrythrough.cli.program.diff import diff
+from carrythrough.cli.program.init import init as init_map
+from carrythrough.cli.program.lint import lint as lint_map
+from carrythrough.cli.program.schema import schema as map_schema
+from carrythrough.cli.program.test import run_tests as test_map
 from carrythrough.cli.pull import pull
 from carrythrough.cli.quarantine import export, list_quarantine, show
 from carrythrough.cli.refit import refit
@@ -87,8 +94,23 @@ app.command(explain, group=_LOOK, sort_key=1)
 app.command(groups, group=_LOOK, sort_key=2)
 app.command(reviews, group=_LOOK, sort_key=3)
 app.command(registration, group=_LOOK, sort_key=2)
+app.command(enriched, group=_LOOK, sort_key=5)
 app.command(bench_science, name="bench-science", group=_ABOUT, sort_key=0)
 app.command(doctor, group=_RUN, sort_key=0)
+
+_program = App(
+    name="program",
+    group=_START,
+    sort_key=1,
+    help="The program map: begun, checked, tried out before it goes live.",
+)
+_program.command(init_map, name="init", sort_key=0)
+_program.command(lint_map, name="lint", sort_key=1)
+_program.command(test_map, name="test", sort_key=2)
+_program.command(coverage, sort_key=3)
+_program.command(diff, sort_key=4)
+_program.command(map_schema, name="schema", sort_key=6)
+app.command(_program)
 
 _quarantine = App(name="quarantine", group=_RUN, help="Records that were refused or could not be scored.")
 _quarantine.command(list_quarantine, name="list")
