@@ -13,6 +13,7 @@ import pytest
 from carrythrough.cli.bench_science import KEYS
 from carrythrough.cli.science.answers import SYNTHETIC_START_MS, SYNTHETIC_UNIT_MS, Format, load_answers
 from carrythrough.cli.science.costs import measure
+from carrythrough.cli.science.exam import LEARNER, SOURCES, sit
 from carrythrough.errors import PermanentError
 
 ASSISTMENTS = """learner,item,skills,correct,split
@@ -82,6 +83,74 @@ def test_csv_with_other_times_separators_and_a_split(tmp_path: Path) -> None:
     assert all(a.judged for a in untimed.answers)
 
 
+def test_columns_in_any_case_order_and_delimiter_with_a_byte_order_mark(tmp_path: Path) -> None:
+    plain = load_answers(write(tmp_path, "learner,item,skills,correct\na,1,x,1\nb,2,y,0.5\n\n"), "csv")
+    for text in (
+        "\ufefflearner;item;skills;correct\na;1;x;1\nb;2;y;0.5\n",
+        'skills\t"Correct"\t Learner \tITEM\r\nx\tTRUE\ta\t1\r\ny\t.5\tb\t2\r\n',
+    ):
+        for name in ("other.csv", "other.csv.gz"):
+            assert load_answers(write(tmp_path, text, name), "csv").answers == plain.answers
+
+
+@pytest.mark.parametrize(
+    ("times", "name"),
+    [
+        (("1760000001", "1760000000.5"), "seconds"),
+        (("1760000001000", "1760000000500"), "milliseconds"),
+        (("1760000001000000", "1760000000500000"), "microseconds"),
+        (("1760000001000000000", "1760000000500000000"), "nanoseconds"),
+        (("2025-10-09T08:53:21Z", "2025-10-09 08:53:20.5"), "dates and times of day"),
+        (("2025-10-09T10:53:21+02:00", "2025-10-09T08:53:20.500 UTC"), "dates and times of day"),
+    ],
+)
+def test_times_of_any_unit_are_told_by_their_size(tmp_path: Path, times: tuple[str, str], name: str) -> None:
+    rows = "".join(f"a,{n},x,1,{time}\n" for n, time in enumerate(times))
+    file = load_answers(write(tmp_path, "learner,item,skills,correct,time\n" + rows), "csv")
+    assert [(a.item, a.t_ms) for a in file.answers] == [("1", 1_760_000_000_500), ("0", 1_760_000_001_000)]
+    assert file.read_as.endswith(f"times as {name}")
+
+
+def test_answers_at_the_same_time_are_played_in_the_order_of_the_file(tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[n % 2]},{n},x,1,2026-01-01\n" for n in range(6))
+    file = load_answers(write(tmp_path, "learner,item,skills,correct,time\n" + rows), "csv")
+    assert [a.item for a in file.answers] == ["0", "1", "2", "3", "4", "5"]
+    start = file.answers[0].t_ms
+    assert [a.t_ms - start for a in file.answers] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "found"),
+    [
+        (("x|y", "x"), "|", [("x", "y"), ("x",)]),
+        (("x ~~ y", ""), "~~", [("x", "y"), ("",)]),
+        (("x;y;x", "a, b"), ";", [("x", "y"), ("a, b",)]),
+        (('"x,y"', "x"), ",", [("x", "y"), ("x",)]),
+        (('"Area, circle"', '"Area, square"'), "", [("Area, circle",), ("Area, square",)]),
+        (("", " "), "", [("",), ("",)]),
+    ],
+)
+def test_what_separates_skills_is_found_out(
+    tmp_path: Path, cells: tuple[str, str], separator: str, found: list[tuple[str, ...]]
+) -> None:
+    rows = "".join(
+        f"a,1,{cell if cell.startswith(chr(34)) else f'{chr(34)}{cell}{chr(34)}'},1\n" for cell in cells
+    )
+    file = load_answers(write(tmp_path, "learner,item,skills,correct\n" + rows), "csv")
+    assert [a.skills for a in file.answers] == found
+    assert (f"skills apart at {separator!r}" if separator else "one skill a row") in file.read_as
+
+
+def test_huge_gaps_one_person_one_item_and_one_outcome_are_played(tmp_path: Path) -> None:
+    gaps = "".join(f"a,1,x,1,{seconds}\n" for seconds in (0, 1, 90_000_000_000, 5, 90_000_000_000))
+    result = sit(load_answers(write(tmp_path, "learner,item,skills,correct,time\n" + gaps), "csv"))
+    learner = result.of(LEARNER)
+    assert learner is not None
+    assert learner.rows == 5
+    assert learner.auc == 0.5
+    assert learner.log_loss < 0.7
+
+
 def test_a_file_of_train_rows_alone_is_judged_as_one_without_a_split(tmp_path: Path) -> None:
     text = "learner,item,skills,correct,split\na,1,x,1,train\na,2,x,0,train\n"
     file = load_answers(write(tmp_path, text), "csv")
@@ -97,12 +166,16 @@ BAD: list[tuple[Format, str, str, str]] = [
     ("assistments", "learner,item,skills,correct\na,1,x,1\n,1,x,1\n", ":3, column learner", "empty"),
     ("assistments", "learner,item,skills,correct\na,1,x\n", ":2", "number of cells"),
     ("assistments", "learner,item,skills,correct\na,1,x,1,7\n", ":2", "number of cells"),
-    ("assistments", "learner,item,skills,correct,split\na,1,x,1,dev\n", ":2, column split", "'dev'"),
+    ("assistments", "learner,item,skills,correct,split\na,1,x,1,later\n", ":2, column split", "'later'"),
     ("csv", "learner,item,skills,correct,time\na,1,x,1,yesterday\n", ":2, column time", "'yesterday'"),
     ("csv", "learner,item,skills,correct,time\na,1,x,1,-5\n", ":2, column time", "'-5'"),
     ("csv", "learner,item,skills,correct,time\na,1,x,1,\n", ":2, column time", "empty"),
     ("cloze", "user,t,kc,outcome\nu,1,k,WRONG\n", ":2, column outcome", "'WRONG'"),
     ("cloze", "user,t,kc,outcome\nu,1,k,STUDY\n", "", "no answer"),
+    ("csv", "learner,item,skills,correct,time\na,1,x,1,03/04/2020\n", ":2, column time", "'03/04/2020'"),
+    ("csv", "learner,item,skills,correct,time\na,1,x,1,1e300\n", ":2, column time", "'1e300'"),
+    ("csv", 'learner,item,skills,correct\na,1,x,1\nb,"1,x,1\n', ":3", "number of cells"),
+    ("csv", f'learner,item,skills,correct\na,"{"x" * 140_000},x,1\n', ":1", "quotation mark"),
     ("csv", "", "", "no column learner"),
 ]
 
@@ -120,7 +193,15 @@ def test_a_bad_file_names_line_and_column(
     assert said in problem.detail
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8bnot gzip", b"learner,item,skills,correct\n\xff\xfe,1,x,1\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x1f\x8bnot gzip",
+        gzip.compress(b"learner,item,skills,correct\na,1,x,1\n")[:-9],
+        b"learner,item,skills,correct\n\xff\xfe,1,x,1\n",
+        "learner,item,skills,correct\na,1,x,1\n".encode("utf-16"),
+    ],
+)
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad"
     path.write_bytes(content)
@@ -151,6 +232,7 @@ def test_the_command_ends_with_one_json_object(tmp_path: Path) -> None:
     assert figures["lkt_asked_logloss"] > 0.0
     assert figures["sim_coverage80"] is None
     assert any("Elo" in text for text in said)
+    assert any(SOURCES[LEARNER] in text for text in said)
     code, only, _ = command("--data", str(a), "--format", "csv", "--json")
     assert code == 0
     assert json.loads(only)["csv_auc"] is not None

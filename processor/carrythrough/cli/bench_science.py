@@ -15,6 +15,7 @@ from carrythrough.cli.usage import wrong_usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from carrythrough.cli.science.answers import AnswerFile
     from carrythrough.cli.science.costs import Costs
     from carrythrough.cli.science.exam import Result
     from carrythrough.cli.science.truth import TruthResult
@@ -28,6 +29,9 @@ KEYS = (
 """Always in the JSON of the last line; null where nothing was measured."""
 
 
+Figures = dict[str, float | int | None]
+
+
 def bench_science(
     *,
     data: Annotated[
@@ -37,7 +41,9 @@ def bench_science(
         list[Literal["assistments", "cloze", "csv"]] | None,
         Parameter(help="What the file looks like; once for all files, or once for each."),
     ] = None,
-    separator: Annotated[str, Parameter(help="What stands between the skills of one row.")] = "|",
+    separator: Annotated[
+        str | None, Parameter(help="What stands between the skills of one row; found out if not named.")
+    ] = None,
     simulator: Annotated[bool, Parameter(help="Also hold scores against the simulator's truth.")] = False,
     employees: Annotated[int, Parameter(help="Simulated people of each organisation.")] = 80,
     costs: Annotated[bool, Parameter(help="Also measure what an update and a read cost.")] = False,
@@ -45,15 +51,17 @@ def bench_science(
 ) -> int:
     """Hold the scoring against data: every answer is predicted before it is learnt, once.
 
-    The last line is one JSON object. Three formats, as CSV with a header, plain or gzipped:
+    Answers go through the learner of the server, by the function with which the server feeds it. The last line is
+    one JSON object. Three formats, as CSV with a header, plain or gzipped, cells apart at commas, semicolons or tabs:
 
     - `assistments`: learner, item, skills, correct, optionally split (train or test). No times: each
       answer of a person is one day after the one before, and the persons answer in turn. Where there is
       a split, the train learners are played first and the test rows are judged.
     - `cloze`: user, t (seconds), kc, outcome (CORRECT, INCORRECT, STUDY), optionally cluster, answer,
       latency_ms. Played in order of time from a cold start; every answer is judged.
-    - `csv`: learner, item, skills, correct (0 to 1), optionally time (seconds since 1970, or ISO 8601)
-      and split. Without times as `assistments`.
+    - `csv`: learner, item, skills (may be empty), correct (0 to 1, true, false), optionally time and split.
+      Times are seconds since 1970 (finer units are told by their size) or ISO 8601; rows in any order; answers of
+      a person at the same time count as given in the order of the file. Without times as `assistments`.
 
     For example:
 
@@ -72,12 +80,12 @@ def bench_science(
             f"{plural(len(files), 'file')} and {plural(len(forms), 'format')}",
             "name --format once for all files, or once for each",
         )
-    if not separator:
+    if separator == "":
         raise wrong_usage("the separator is empty", "name the characters between two skills, such as '|'")
     forms = forms * len(files) if len(forms) == 1 else forms
-    figures: dict[str, float | int | None] = dict.fromkeys(KEYS)
+    figures: Figures = dict.fromkeys(KEYS)
     for path, form in zip(files, forms, strict=True):
-        figures |= _exam(path, form, separator, quiet=json)
+        figures |= _exam(path, form, separator or "", quiet=json)
     if simulator:
         figures |= _truth(employees, quiet=json)
     if costs:
@@ -91,19 +99,19 @@ def bench_science(
 
 def _exam(
     path: Path, form: Literal["assistments", "cloze", "csv"], separator: str, *, quiet: bool
-) -> dict[str, float | int | None]:
+) -> Figures:
     from carrythrough.cli.science.answers import load_answers
     from carrythrough.cli.science.exam import AT_QUESTION, FROZEN, LEARNER, sit
 
     file = load_answers(path, form, separator)
     result = sit(file, _progress(path.name, len(file.answers)))
     if not quiet:
-        _show_result(path, form, result, split=file.split)
+        _show_result(path, form, result, file)
     prefix = _PREFIXES[form]
     learner, frozen, asked = result.of(LEARNER), result.of(FROZEN), result.of(AT_QUESTION)
     if learner is None:
         raise AssertionError("the learner is always judged")
-    figures: dict[str, float | int | None] = {
+    figures: Figures = {
         f"{prefix}_auc": learner.auc,
         f"{prefix}_logloss": learner.log_loss,
         f"{prefix}_ece": learner.ece,
@@ -128,7 +136,8 @@ def _progress(name: str, total: int) -> Callable[[int], None]:
     return show
 
 
-def _show_result(path: Path, form: str, result: Result, *, split: bool) -> None:
+def _show_result(path: Path, form: str, result: Result, file: AnswerFile) -> None:
+    from carrythrough.cli.science.exam import SOURCES
     from carrythrough.cli.table import table
 
     judged = result.lines[0].verdict.rows
@@ -136,9 +145,11 @@ def _show_result(path: Path, form: str, result: Result, *, split: bool) -> None:
     say_wrapped(
         f"{plural(result.answers, 'answer')} of {count(result.people)} people, {plural(result.items, 'item')}, "
         f"{plural(result.skills, 'skill')}; {count(judged)} judged"
-        f"{' (the test rows)' if split else ' from a cold start'}. Predict, learn and fold: "
+        f"{' (the test rows)' if file.split else ' from a cold start'}. Predict, learn and fold: "
         f"{result.answer_us:.0f} µs an answer."
     )
+    if file.read_as:
+        say_wrapped(f"Read as: {file.read_as}.")
     table(
         [
             ("who predicts", "left"),
@@ -159,10 +170,14 @@ def _show_result(path: Path, form: str, result: Result, *, split: bool) -> None:
         ],
     )
     say(f"observed {result.lines[0].verdict.observed:.3f}; calibration over 15 bins of equal mass")
+    say("From the code of the product, the rest from the exam's own rivals:")
+    for line in result.lines:
+        if line.name in SOURCES:
+            say_wrapped(f"{line.name}: {SOURCES[line.name]}", first="  ")
     say()
 
 
-def _truth(employees: int, *, quiet: bool) -> dict[str, float | int | None]:
+def _truth(employees: int, *, quiet: bool) -> Figures:
     from carrythrough.cli.science.truth import HELD_OUT_SEEDS, hold_against_truth
     from carrythrough.scoring.model import SHIPPED
 
@@ -189,14 +204,17 @@ def _show_truth(result: TruthResult, employees: int, organisations: int) -> None
         f"{result.width:.3f}, the mean error of the score {result.error:.3f}."
     )
     drops = result.drops
-    delay = (
-        "" if drops.median_days is None else f", in the median {drops.median_days:+.0f} days after the fall"
-    )
+    seen = f"{drops.seen} of them told by the score within {SEEN_DAYS} days after"
+    if drops.median_days is not None:
+        late = drops.median_days > 0
+        seen += f"; in the median the score went under the target {abs(drops.median_days):.0f} days "
+        seen += "after the truth did" if late else "before the truth did, an early alarm because it leans low"
     say_wrapped(
         f"The stage is the one that the truth would have given in {100 * result.stages:.1f} %, the side of the target "
         f"in {100 * result.sides:.1f} %. Calibration error of the score over tenths {result.calibration:.3f}. "
-        f"{plural(drops.drops, 'true fall')} below the target, {drops.seen} seen within {SEEN_DAYS} days{delay}."
+        f"{plural(drops.drops, 'true fall')} below the target, {seen}."
     )
+    say_wrapped("From scoring.score.read_score and reinforcement.stage of the pipeline, over its own fold.")
     table(
         [("score", "right"), ("truth", "right"), ("readings", "right")],
         [(f"{score:.3f}", f"{truth:.3f}", count(n)) for score, truth, n in result.tenths],
@@ -204,7 +222,7 @@ def _show_truth(result: TruthResult, employees: int, organisations: int) -> None
     say()
 
 
-def _costs(*, quiet: bool) -> dict[str, float | int | None]:
+def _costs(*, quiet: bool) -> Figures:
     from carrythrough.cli.science.costs import measure
 
     found: Costs = measure()
@@ -214,6 +232,9 @@ def _costs(*, quiet: bool) -> dict[str, float | int | None]:
             f"update of the state {found.update_us:.1f} µs a piece of evidence; whole fold with ledger row, "
             f"score, reasons and decision {found.fold_us:.1f} µs; read of a score with interval and reasons "
             f"{found.read_us:.1f} µs; a stored pair {found.pair_bytes:.0f} bytes."
+        )
+        say_wrapped(
+            "From scoring.state.apply, pipeline.fold.Fold.run, pipeline.reading.read_pair with pipeline.reasons."
         )
         say()
     return {"update_us": found.update_us, "read_us": found.read_us}
