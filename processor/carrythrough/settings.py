@@ -19,6 +19,7 @@ from carrythrough.consume.source import TopicSource
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.forward.target import ForwardTarget
 from carrythrough.gateway.oauth_settings import OAuthIssuer
+from carrythrough.gateway.webhook_settings import Webhook
 from carrythrough.pull.source import PullSource
 
 ENVIRONMENT_PREFIX = "CARRYTHROUGH_"
@@ -94,6 +95,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, TopicSource],
         Meta(
             description='Kafka topics to read performance events from, by name: {bootstrap = "kafka:9092", ...}.'
+        ),
+    ] = {}
+    webhooks: Annotated[
+        dict[str, Webhook],
+        Meta(
+            description='Systems that post JSON of their own to /v1/hooks/NAME, by name: {mapping = "crm.yaml", ...}.'
         ),
     ] = {}
     forward: Annotated[

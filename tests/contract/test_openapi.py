@@ -60,7 +60,8 @@ def test_its_paths_and_methods_are_those_of_the_app(
             if method != "HEAD"
         }
         for path, endpoint in gateway._intake.items():
-            named = f"{path}{{token}}" if path.endswith("/") else path
+            last = getattr(endpoint, "parameter", "token")
+            named = f"{path}{{{last}}}" if path.endswith("/") else path
             found |= {(named, method) for method in endpoint.methods}  # type: ignore[attr-defined]
     finally:
         runtime.stop()

@@ -20,12 +20,24 @@ from typing import Any
 import pytest
 
 SERVER = """
-import json, sys
+import json, os, sys
 from carrythrough.embedded.serve import serve
+from carrythrough.gateway.webhook_settings import Webhook
 from carrythrough.settings import Settings
-settings = Settings(data_dir=sys.argv[1], port=0, metrics_port=0, program=sys.argv[2], log_level="error")
+os.environ["HOOK"] = "a secret of some length"
+hooks = {"crm": Webhook(mapping=sys.argv[3], secret_env="HOOK", signature="token")}
+settings = Settings(
+    data_dir=sys.argv[1], port=0, metrics_port=0, program=sys.argv[2], log_level="error", webhooks=hooks
+)
 serve(settings, on_ready=lambda info: print(json.dumps(info), flush=True))
 """
+HOOK = """
+paths: {id: id, employee: agent, time: at}
+constants: {kind: opportunity}
+filters: [at]
+"""
+HOOK_BODY = b'{"id": "1", "agent": "e-017", "at": "2026-11-01T10:00:00Z"}'
+TOKEN = "Bearer a secret of some length"
 Faults = Callable[[str, Any], list[str]]
 AGENT = {"mbox": "mailto:a@example.org"}
 GOOD = {"actor": AGENT, "verb": {"id": "http://x.example/v"}, "object": {"id": "http://x.example/o"}}
@@ -35,7 +47,9 @@ class Live:
     """A server process with some employees in it."""
 
     def __init__(self, folder: Path, program: Path) -> None:
-        command = [sys.executable, "-c", SERVER, str(folder), str(program)]
+        hook = program.with_name("hook.yaml")
+        hook.write_text(HOOK)
+        command = [sys.executable, "-c", SERVER, str(folder), str(program), str(hook)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         info = json.loads(self.process.stdout.readline())
@@ -249,6 +263,11 @@ CALLS: list[Call] = [
     ("/v1/performance-events", "POST", "", EVENTS, "lms", {}, 403),
     ("/v1/performance-events", "POST", "", EVENTS.replace(b"true", b"false"), "business", {}, 409),
     ("/v1/performance-events", "POST", "", EVENTS, "business", {"Content-Type": "text/csv"}, 415),
+    ("/v1/hooks/{name}", "POST", "", HOOK_BODY, TOKEN, {}, 200),
+    ("/v1/hooks/{name}", "POST", "", b"{}", TOKEN, {}, 202),
+    ("/v1/hooks/{name}", "POST", "", b'{"at": "today"}', TOKEN, {}, 202),
+    ("/v1/hooks/{name}", "POST", "", b"{", TOKEN, {}, 400),
+    ("/v1/hooks/{name}", "POST", "", HOOK_BODY, "Bearer wrong", {}, 401),
     ("/v1/employees/{reference}/scores", "GET", "", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/scores", "GET", "?x=1", b"", "reader", {}, 400),
     ("/v1/employees/{reference}/scores", "GET", "", b"", "lms", {}, 403),
@@ -318,7 +337,7 @@ CALLS: list[Call] = [
 def test_each_answer_is_declared_and_fits(live: Live, document: dict[str, Any], faults: Faults, call: Call):
     path, method, query, body, credential, headers, status = call
     target = (path + query).replace("{reference}", live.subject).replace("{token}", live.token)
-    target = target.replace("{registration}", REGISTRATION)
+    target = target.replace("{registration}", REGISTRATION).replace("{name}", "crm")
     body = body.replace(b"{reference}", live.subject.encode())
     answered, kind, text = live.ask(method, target, body, credential, **headers)
     assert answered == status, text[:500]

@@ -77,7 +77,7 @@ def ingest(
 
         mapped = load_mapping(mapping)
     inputs = [InputFile(path) for path in files]
-    delivery, folder = _open_delivery(target, program, roster)
+    delivery, folder = open_delivery(target, program, roster)
     kept = QuarantineFile(quarantine or default_path(folder))
     tally = Tally()
     run = _Run(delivery, kept, tally, kind, mapped)
@@ -255,7 +255,7 @@ def _check_arguments(
         )
 
 
-def _open_delivery(target: Target, program: str | None, roster: str | None) -> tuple[Delivery, str | None]:
+def open_delivery(target: Target, program: str | None, roster: str | None) -> tuple[Delivery, str | None]:
     """Return the delivery and the data folder (None for a server)."""
     server = target.server()
     if server is not None:

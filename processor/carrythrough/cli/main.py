@@ -25,6 +25,7 @@ from carrythrough.cli.enriched import enriched
 from carrythrough.cli.explain import explain
 from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
 from carrythrough.cli.groups import groups
+from carrythrough.cli.hooks import replay_hook, show_hook
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.model_answers import list_items
@@ -118,6 +119,11 @@ _quarantine.command(show)
 _quarantine.command(export)
 _quarantine.command(replay_quarantine, name="replay")
 app.command(_quarantine)
+
+_hooks = App(name="hooks", group=_RUN, help="Systems that post JSON of their own: what it becomes.")
+_hooks.command(show_hook, name="test")
+_hooks.command(replay_hook, name="replay")
+app.command(_hooks)
 
 _dead_letters = App(name="deadletters", group=_RUN, help="Actions that could not be delivered.")
 _dead_letters.command(list_dead_letters, name="list")

@@ -14,38 +14,18 @@ from carrythrough.authoring.reading import did_you_mean, listing
 from carrythrough.authoring.source import Lint
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.admission import DEFAULT_LIMITS, EventLimits, admit_document
+from carrythrough.events.conversion import Conversion, converted
+from carrythrough.events.fields import FIELDS, PERSONS, FieldError, document_of, field_of
 from carrythrough.events.types import AdmittedEvent
 
-COLUMNS = (
-    "id",
-    "source",
-    "kind",
-    "employee",
-    "time",
-    "skill",
-    "activity",
-    "kpi",
-    "met",
-    "score",
-    "value",
-    "assisted",
-    "observer",
-    "grain",
-    "minutes_of_support",
-)
-"""Column names; id, source, kind, employee and time are required in every row."""
-REQUIRED = ("id", "source", "kind", "employee", "time")
+COLUMNS = FIELDS
+"""Column names; id, source, kind, time and one that says whom it is about are required in every row."""
+REQUIRED = ("id", "source", "kind", "time")
 
-_TRUE = frozenset({"true", "yes", "y", "1"})
-_FALSE = frozenset({"false", "no", "n", "0"})
-_BOOLEANS = frozenset({"met", "assisted"})
-_NUMBERS = frozenset({"score", "value", "minutes_of_support"})
+AS_WRITTEN = Conversion()
+"""No conversion: numbers with a point, yes and no in English, times as RFC 3339."""
 Columns = Mapping[str, str]
 """Our column name to the name in the file, for files that call them otherwise."""
-
-
-class _CellError(Exception):
-    """A cell cannot be read: (column name, message, rule, fix)."""
 
 
 def csv_to_events(
@@ -83,13 +63,14 @@ def rows_to_events(
     columns: Columns | None = None,
     first_line: int = 2,
     limits: EventLimits = DEFAULT_LIMITS,
+    conversion: Conversion = AS_WRITTEN,
 ) -> Iterator[AdmittedEvent | Lint]:
     """Yield an event or a lint for each row that was read already, one line each from `first_line`."""
     for number, row in enumerate(rows):
         header = list(row)
         names = check_header(header, filename, columns)
         cells = {name: row[given] or "" for name, given in zip(names, header, strict=True)}
-        yield _row_event(cells, names, filename, first_line + number, limits)
+        yield _row_event(cells, names, filename, first_line + number, limits, conversion)
 
 
 def check_header(header: list[str], filename: str, columns: Columns | None = None) -> list[str]:
@@ -123,20 +104,32 @@ def check_header(header: list[str], filename: str, columns: Columns | None = Non
                 f"required columns are: {listing(REQUIRED)}",
                 "begin the file with a line of column names, or name it in the column mapping",
             )
+    if not any(name in names for name in (*PERSONS, "retracts")):
+        raise _unusable(
+            f"{filename}:1:1",
+            'the column "employee" is missing, and so is every other that says whom a row is about',
+            f"one of these columns is required: {listing(PERSONS)}",
+            "begin the file with a line of column names, or name it in the column mapping",
+        )
     return names
 
 
 def _row_event(
-    cells: Mapping[str, str], names: list[str], filename: str, line: int, limits: EventLimits
+    cells: Mapping[str, str],
+    names: list[str],
+    filename: str,
+    line: int,
+    limits: EventLimits,
+    conversion: Conversion = AS_WRITTEN,
 ) -> AdmittedEvent | Lint:
     try:
-        return admit_document(_document(cells), "", limits)
-    except _CellError as error:
-        name, message, rule, fix = error.args
-        return _cell_lint("bad-cell", names, name, f"{filename}:{line}", message, rule, fix)
+        return admit_document(_document(cells, conversion), "", limits)
+    except FieldError as error:
+        where = f"{filename}:{line}"
+        return _cell_lint("bad-cell", names, error.field, where, error.message, error.rule, error.fix)
     except PermanentError as error:
         problem = error.problem
-        name = _column_of(problem.where, names)
+        name = field_of(problem.where, names)
         where = f"{filename}:{line}"
         return _cell_lint(problem.code, names, name, where, problem.detail, problem.rule, problem.fix)
 
@@ -154,61 +147,8 @@ def _cell_lint(code: str, names: list[str], name: str, where: str, message: str,
     )
 
 
-def _column_of(pointer: str, names: list[str]) -> str:
-    """Return the column that a fault at `pointer` is about."""
-    parts = pointer.strip("/").split("/")
-    for part in reversed(parts):
-        if part in COLUMNS:
-            return part
-    if parts[0] == "outcome":
-        return next((name for name in ("met", "score", "value") if name in names), "met")
-    return parts[0] or "id"
-
-
-def _document(cells: Mapping[str, str]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    outcome: dict[str, Any] = {}
-    for name, text in cells.items():
-        cell = text.strip()
-        if not cell:
-            continue
-        value: Any = cell
-        if name in _BOOLEANS:
-            value = _boolean(name, cell)
-        elif name in _NUMBERS:
-            value = _number(name, cell)
-        if name in ("met", "score", "value"):
-            outcome[name] = value
-        elif name == "observer":
-            document[name] = {"role": cell.lower()}
-        else:
-            document[name] = value
-    if outcome:
-        document["outcome"] = outcome
-    return document
-
-
-def _boolean(name: str, cell: str) -> bool:
-    word = cell.lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    rule = "yes or no is written true/false, yes/no, y/n or 1/0"
-    raise _CellError(name, f'"{cell[:40]}" is neither yes nor no', rule, "write true or false")
-
-
-def _number(name: str, cell: str) -> float:
-    try:
-        return float(cell) if cell.isascii() and "_" not in cell else float("nan_")
-    except ValueError:
-        fix = "write digits and a point, for example 0.8"
-        if cell.endswith("%") and name == "score":
-            fix = "write a share: 80 % is 0.8"
-        elif "," in cell:
-            fix = "write a decimal point in place of the comma, and no separators"
-        rule = "numbers are digits with a decimal point"
-        raise _CellError(name, f'"{cell[:40]}" is not a number', rule, fix) from None
+def _document(cells: Mapping[str, str], conversion: Conversion) -> dict[str, Any]:
+    return document_of({name: converted(name, text.strip(), conversion) for name, text in cells.items()})
 
 
 def _too_many_cells(cells: int, header: int, filename: str, line: int) -> Lint:

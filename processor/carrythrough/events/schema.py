@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from carrythrough.authoring.schema import schema_of
+from carrythrough.events.needs import ANSWERS
 from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, PerformanceEvent
 
 _RETRACTION = frozenset({"retraction"})
+_SURVEY = frozenset({"needs-survey"})
 _PERSONS = ("employee", "actor", "team")
 
 
@@ -18,7 +20,8 @@ def performance_event_schema() -> dict[str, Any]:
         "performance-event",
         "Performance event",
         "One on-the-job fact about one employee: a KPI reading, a QA result, a task outcome, an "
-        "observation, job-aid use, a self-report, or an opportunity; or the retraction of one.",
+        "observation, job-aid use, a self-report, or an opportunity; also the answers of a needs survey, "
+        "and the retraction of one.",
     )
     document["allOf"] = [
         {"if": _kind(OUTCOME_KINDS), "then": _given("outcome")},
@@ -34,7 +37,14 @@ def performance_event_schema() -> dict[str, Any]:
             "else": {"not": _some_text("retracts")},
         },
         {"if": _some_revision(), "then": _some_text("corrects")},
+        {
+            "if": _kind(_SURVEY),
+            "then": {"allOf": [_given("needs"), {"properties": {"grain": {"const": "individual"}}}]},
+            "else": {"not": _given("needs")},
+        },
     ]
+    document["$defs"]["SkillNeed"]["anyOf"] = [_given(name) for name in ANSWERS]
+    document["$defs"]["NeedsSurvey"]["allOf"] = [_on_scale("1-5", "minimum"), _on_scale("0-1", "maximum")]
     document["$defs"]["EventOutcome"]["oneOf"] = [_given(name) for name in ("met", "score", "value")]
     identifiers = ("mbox", "mbox_sha1sum", "openid", "account")
     document["$defs"]["EventActor"]["oneOf"] = [_given(name) for name in identifiers]
@@ -53,6 +63,13 @@ def _about_one() -> dict[str, Any]:
         "then": team,
     }
     return {"if": _kind(_RETRACTION), "then": {"oneOf": [*named, nobody]}, "else": facts}
+
+
+def _on_scale(scale: str, bound: str) -> dict[str, Any]:
+    """Say that every answer keeps the bound of a scale, which is 1 for both of them."""
+    answers = {name: {bound: 1} for name in ANSWERS}
+    named = {"properties": {"scale": {"const": scale}}, **_required("scale")}
+    return {"if": named, "then": {"properties": {"skills": {"items": {"properties": answers}}}}}
 
 
 def _required(name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from carrythrough.events.needs import fault_of
 from carrythrough.events.refusals import refuse
 from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, PerformanceEvent
 
@@ -12,6 +13,7 @@ def check_sense(event: PerformanceEvent, where: str) -> None:
     _check_actor(event, where)
     _check_taking_back(event, where)
     _check_outcome(event, where)
+    _check_needs(event, where)
 
 
 def _check_person(event: PerformanceEvent, where: str) -> None:
@@ -90,6 +92,33 @@ def _check_taking_back(event: PerformanceEvent, where: str) -> None:
             rule='"revision" ranks the corrections of one event',
             fix='add "corrects" with the id of the event that is replaced, or leave "revision" out',
         )
+
+
+def _check_needs(event: PerformanceEvent, where: str) -> None:
+    """Refuse a needs survey without answers, answers in another kind, and answers off their scale."""
+    if (event.kind == "needs-survey") != (event.needs is not None):
+        refuse(
+            "event-invalid",
+            f"{where}/needs",
+            "a needs survey without answers"
+            if event.needs is None
+            else f'a "{event.kind}" with survey answers',
+            rule='the kind "needs-survey", and no other, has "needs"',
+            fix='add "needs": {"respondent": "learner", "scale": "1-5", "skills": [...]}, or leave it out',
+        )
+    if event.needs is None:
+        return
+    if event.grain == "team":
+        refuse(
+            "event-invalid",
+            f"{where}/grain",
+            "a needs survey about a team",
+            rule="a survey is about one person; group figures are made from those of people",
+            fix="send one event for each person",
+        )
+    if (fault := fault_of(event.needs)) is not None:
+        pointer, message, rule, fix = fault
+        refuse("event-invalid", f"{where}/needs{pointer}", message, rule=rule, fix=fix)
 
 
 def _check_outcome(event: PerformanceEvent, where: str) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from carrythrough.authoring import patterns
+from carrythrough.events.needs import NeedsSurvey
 
 EventKind = Literal[
     "qa-result", "task-outcome", "kpi-reading", "observation", "job-aid-use", "self-report", "opportunity"
@@ -24,12 +25,13 @@ RecordKind = Literal[
     "job-aid-use",
     "self-report",
     "opportunity",
+    "needs-survey",
     "retraction",
 ]
-"""Every kind of record: the facts, and "retraction", which takes one back and is none itself."""
+"""Every kind of record: the facts, opinions about what is needed, and "retraction", which takes one back."""
 OUTCOME_KINDS = frozenset({"qa-result", "task-outcome", "kpi-reading", "observation"})
 """Kinds that must carry an outcome."""
-BARE_KINDS = frozenset({"job-aid-use", "opportunity", "retraction"})
+BARE_KINDS = frozenset({"job-aid-use", "opportunity", "needs-survey", "retraction"})
 """Kinds that must not carry one."""
 
 OWN_SOURCES = "carrythrough:"
@@ -94,7 +96,7 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     employee. corrects: the id of an event of the same source that this one replaces. retracts: for
     the kind "retraction", the id of the event of the same source that is taken back. revision: of
     several corrections of one event the one with the greatest revision counts, else the one with the
-    latest time.
+    latest time. needs: for the kind "needs-survey", and no other, the answers.
     """
 
     id: Name
@@ -115,6 +117,7 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     corrects: Optional = ""
     retracts: Optional = ""
     revision: Annotated[int, Meta(ge=0, le=REVISION_MAX)] = 0
+    needs: NeedsSurvey | None = None
 
 
 class AdmittedEvent(msgspec.Struct, frozen=True, kw_only=True):

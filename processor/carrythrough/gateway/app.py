@@ -26,6 +26,10 @@ from carrythrough.gateway.registrations_api import RegistrationsApi
 from carrythrough.gateway.stream import Stream
 from carrythrough.gateway.xapi.resources import Stores, resources
 
+from carrythrough.gateway.webhooks.endpoint import PATH as HOOKS_PATH
+from carrythrough.gateway.webhooks.endpoint import WebhookEndpoint
+from carrythrough.gateway.webhooks.hooks import load_hooks
+from carrythrough.gateway.webhooks.kept import KeptBodies
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 EVENTS_PATH = "/v1/performance-events"
 CONTESTS_PATH = "/v1/contests"
@@ -122,6 +126,13 @@ def build_app(
         ),
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }
+        HOOKS_PATH: WebhookEndpoint(
+            runtime,
+            load_hooks(runtime.settings.webhooks),
+            KeptBodies(runtime.folder_lock.path),
+            limits,
+            runtime.telemetry,
+        ),
     return Gateway(intake, app)
 
 

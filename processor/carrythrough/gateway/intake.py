@@ -137,10 +137,11 @@ class IntakeEndpoint:
     async def _answer(self, request: Request) -> Answer:
         if request.method not in self.methods:
             raise PermanentError(_method(request.method, self.methods))
-        credential = self._credentials.require(
-            request.headers.get(b"authorization"), *self.scopes_for(request)
-        )
-        return await self.take(request, credential)
+        return await self.take(request, self.sender_of(request))
+
+    def sender_of(self, request: Request) -> Credential:
+        """Return who sends, or raise PermanentError 401 or 403."""
+        return self._credentials.require(request.headers.get(b"authorization"), *self.scopes_for(request))
 
     async def _refuse(self, send: Send, request: Request, problem: Problem, headers: list[Header]) -> None:
         self._telemetry.refuse(problem)

@@ -59,6 +59,12 @@ class Telemetry:
         self.refused = Counter(
             "carrythrough_requests_refused_total", "Requests refused, by problem code.", ["code"], registry=r
         )
+        self.hook_bodies = Counter(
+            "carrythrough_hook_bodies_total",
+            "Bodies of webhooks, by webhook and what became of them (stored, repeated, filtered, empty, kept).",
+            ["hook", "outcome"],
+            registry=r,
+        )
         self.repairs = Counter(
             "carrythrough_statement_repairs_total",
             "Repairs of what lenient credentials sent, by name; re-sends are not counted again.",
@@ -205,6 +211,10 @@ class Telemetry:
         self._visible: deque[float] = deque(maxlen=RECENT_SAMPLES)
         self._rates: deque[tuple[float, int]] = deque()
         self._committed: deque[tuple[int, float]] = deque(maxlen=RECENT_SAMPLES)
+
+    def hook_body(self, hook: str, outcome: str) -> None:
+        """Count what became of the body of a webhook; names are those of the settings."""
+        self.hook_bodies.labels(hook, outcome).inc()
 
     def refuse(self, problem: Problem) -> None:
         """Count a refused request under its problem code."""
