@@ -20,8 +20,9 @@ from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.hub import Hub, Published
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.store import Folded, StateFile
+from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
-from carrythrough.pipeline.fold import DUE_PER_TICK_MAX, Delta, Fold
+from carrythrough.pipeline.fold import DUE_PER_TICK_MAX, Fold
 from carrythrough.pipeline.plan import Add, InForce, plan, subject_of_event
 from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
 from carrythrough.pipeline.step import batches

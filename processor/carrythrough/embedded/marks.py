@@ -11,7 +11,7 @@ from carrythrough.embedded.database import select
 from carrythrough.embedded.schema import MARK
 from carrythrough.embedded.terms import Terms
 from carrythrough.evidence.cmi5 import Aside, Mark, Unit, judge
-from carrythrough.pipeline.fold import Delta
+from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.records import SUPERSEDED
 from carrythrough.pipeline.registrations import Home, PlacedMark
 

@@ -18,6 +18,7 @@ from carrythrough.embedded.database import connect
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import write_marks
+from carrythrough.embedded.moves import write_moves, write_strangers
 from carrythrough.embedded.schema import (
     AMENDMENT,
     CONTEST,
@@ -34,8 +35,8 @@ from carrythrough.embedded.schema import (
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.upgrading import prepare
 from carrythrough.embedded.view import StoreView
+from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.effects import ActionRequested, Effect, SetAside
-from carrythrough.pipeline.fold import Delta
 from carrythrough.pipeline.records import CONTESTED, VOIDED, Kind
 from carrythrough.scoring.codec import encode_header, encode_pair
 
@@ -121,6 +122,9 @@ class StateFile:
         self, delta: Delta, folded: Folded, adapters_of: Callable[[ActionRequested], Iterable[str]]
     ) -> list[Published]:
         connection, view = self.connection, self.view
+        if delta.moves or delta.strangers or delta.gone:
+            write_moves(connection, delta, view, self.terms, folded.position)
+            write_strangers(connection, delta)
         employees: list[object] = []
         for subject, learner in delta.learners.items():
             due_ms, header = learner.due_ms(), encode_header(learner)

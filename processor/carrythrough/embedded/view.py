@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import apsw
 
 from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
-from carrythrough.embedded.marks import home_of, read_marks
+from carrythrough.embedded.marks import home_of, read_marks, read_placed
+from carrythrough.embedded.strangers import names_at, read_stranger, strangers_of_kin
 from carrythrough.embedded.terms import Terms
 from carrythrough.evidence.cmi5 import Mark
 from carrythrough.evidence.types import Channel, Evidence
 from carrythrough.pipeline.amending import Amendment
-from carrythrough.pipeline.fold import Delta
+from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.records import LedgerRow, Piece
-from carrythrough.pipeline.registrations import Home
+from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.step import set_out
+from carrythrough.pipeline.strangers import Stranger
 from carrythrough.scoring.codec import decode_header, decode_pair
 from carrythrough.scoring.state import LearnerState
 
@@ -37,6 +39,7 @@ class StoreView:
         self._pairs = 0
         self._voids = {bytes(row[0]) for row in connection.execute("SELECT source FROM void")}
         self._contested = contested_pieces(connection)
+        self._vanished = {str(row[0]) for row in connection.execute("SELECT subject FROM vanished")}
         self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
         self.owners: Callable[[Row], Iterable[str]] = lambda _: ()
         """Whom a log record may be about under the roster in force; set by the fold's thread."""
@@ -105,6 +108,8 @@ class StoreView:
             self._pairs += len(learner.pairs) - (0 if before is None else len(before.pairs))
             cache[subject] = learner
         self._voids.update(delta.voids)
+        for subject, gone in delta.gone.items():
+            (self._vanished.add if gone else self._vanished.discard)(subject)
         if delta.contests:
             self._contested = set(set_out(frozenset(self._contested), delta.contests))
         while self._pairs > CACHED_PAIRS_MAX and len(cache) > 1:
@@ -207,6 +212,33 @@ class StoreView:
         """Say whether an event was retracted or stands behind another correction."""
         found = self._connection.execute("SELECT 1 FROM ended WHERE source=?", (source,))
         return found.fetchone() is not None
+
+    def placed(self, subject: str) -> list[PlacedMark]:
+        """Return the cmi5 marks of an employee."""
+        return read_placed(self._connection, self._terms, "e.subject=?", (subject,))
+
+    def strangers(self, kin: Iterable[str]) -> set[str]:
+        """Return the strangers that have one of some sealed kinship tokens."""
+        return strangers_of_kin(self._connection, kin)
+
+    def stranger(self, subject: str) -> Stranger | None:
+        """Return what is known of a stranger, None for others."""
+        return read_stranger(self._connection, subject)
+
+    def vanished(self, subject: str) -> bool:
+        """Say whether all evidence of a pseudonym is somebody else's."""
+        return subject in self._vanished
+
+    def names(self, positions: Iterable[int]) -> Mapping[int, str]:
+        """Return whom the records at some positions of the log are about."""
+        return names_at(self._log, positions)
+
+    def rename(self, source: str, target: str) -> None:
+        """Let the row of a source be a target's from now on."""
+        self._ids[target] = self.number(source)
+        del self._ids[source]
+        self._headers.pop(source, None)
+        self._headers.pop(target, None)
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from carrythrough.identity.actor import AgentLike, actor_key, pseudonym
 from carrythrough.identity.claims import EMPLOYEE, hash_names, loose
@@ -29,8 +29,12 @@ class RosterIndex:
         memo_entries_max: int = MEMO_ENTRIES_MAX,
         *,
         position: int = 0,
+        touched: Collection[str] | None = None,
     ) -> None:
-        """Index a whole roster; position: place in the log of the last record in it, 0 for none."""
+        """Index a whole roster; position: place in the log of the last record in it, 0 for none.
+
+        touched: pseudonyms of the people whom the last record put or removed, None for a whole roster.
+        """
         tables = tables_of(roster, tenant_key) if isinstance(roster, Roster) else roster
         self._tenant_key = tenant_key
         self._memo_entries_max = memo_entries_max
@@ -38,6 +42,7 @@ class RosterIndex:
         self._exact, self._hashed, self._accounts = tables.exact, tables.hashed, tables.accounts
         self.people: Mapping[str, Person] = tables.people
         self.position = position
+        self.touched = touched
         self._young: dict[str, str] = {}
         self._old: dict[str, str] = {}
 
@@ -48,7 +53,11 @@ class RosterIndex:
         """
         tables = self._tables.changed(people, self._tenant_key)
         return RosterIndex(
-            tables, self._tenant_key, self._memo_entries_max, position=max(self.position, position)
+            tables,
+            self._tenant_key,
+            self._memo_entries_max,
+            position=max(self.position, position),
+            touched=[self.own_subject(roster_id) for roster_id in people],
         )
 
     def subject_of_actor(self, agent: AgentLike | None) -> str:
@@ -113,9 +122,10 @@ class RosterIndex:
         """Return the pseudonyms of the people who have exactly this name, given or as the hash of an address."""
         return {subject for subject in (self._exact.get(name), self._hashed.get(name)) if subject}
 
-    def sealed(self, tokens: Iterable[str]) -> list[str]:
-        """Return kinship tokens as what may be kept beside a pseudonym: keyed hashes that say nothing alone."""
-        return [pseudonym(self._tenant_key, "kin:" + token) for token in tokens]
+    def sealed(self, tokens: Iterable[str]) -> Iterator[str]:
+        """Yield kinship tokens as what may be kept beside a pseudonym: keyed hashes that say nothing alone."""
+        for token in tokens:
+            yield pseudonym(self._tenant_key, "kin:" + token)
 
     def knows(self, roster_id: str) -> bool:
         """Say whether the roster has this id or alias."""

@@ -47,6 +47,23 @@ class ScoreChanged(msgspec.Struct, frozen=True, kw_only=True, tag="score", tag_f
     model: str
 
 
+class ScoreRetracted(msgspec.Struct, frozen=True, kw_only=True, tag="retracted", tag_field="type"):
+    """What was published of one (subject, skill) no longer stands: its evidence is somebody else's.
+
+    The roster knows by now who the pseudonym is, or no longer knows the person. into: the pseudonym that
+    has the evidence from now on, the first one where there are several; its scores follow as their own.
+    previous: the score that was last published, None when there was none.
+    """
+
+    id: str
+    subject: str
+    skill: str
+    sequence: int
+    as_of_ms: int
+    previous: float | None
+    into: str
+
+
 class StageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="stage", tag_field="type"):
     """A (subject, skill) moved from one stage to another."""
 
@@ -132,7 +149,7 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag="quarantine", tag_
     detail: str
 
 
-Effect = ScoreChanged | StageChanged | ActionRequested | ActionAnswered | Decision | SetAside
+Effect = ScoreChanged | ScoreRetracted | StageChanged | ActionRequested | ActionAnswered | Decision | SetAside
 
 
 def effect_id(*parts: str | int) -> str:

@@ -8,116 +8,26 @@ pairs are copied the first time that they are touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
-
-import msgspec
+from collections.abc import Iterable
 
 from carrythrough.evidence.cmi5 import Mark
 from carrythrough.evidence.types import SUPPORT_WINDOW_S_MAX, Channel, Evidence
 from carrythrough.pipeline.amending import Amendment, Amendments
 from carrythrough.pipeline.assist import is_assisted, newly_assisted
-from carrythrough.pipeline.effects import Effect, SetAside, effect_id
-from carrythrough.pipeline.plan import Add, Amend, Contested, InForce, Operation, Refusal, Void
-from carrythrough.pipeline.publish import Publisher
+from carrythrough.pipeline.delta import Delta, StateView, is_near
+from carrythrough.pipeline.effects import SetAside, effect_id
+from carrythrough.pipeline.moving import Moving
+from carrythrough.pipeline.plan import Add, Amend, Contested, InForce, Operation, Reattribute, Refusal, Void
+from carrythrough.pipeline.publish import Publisher, waits_for_history
 from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece
-from carrythrough.pipeline.registrations import Home, PlacedMark, Registrations
+from carrythrough.pipeline.registrations import Registrations
+from carrythrough.pipeline.strangers import stranger_of
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
 _REACH_MS = SUPPORT_WINDOW_S_MAX * 1000
-_RELATED = frozenset({int(Channel.JOB), int(Channel.SUPPORT)})
 DUE_PER_TICK_MAX = 500
 """Employees whose timers one tick fires at most, so that no tick holds up the fold for long; the rest wait."""
-
-
-def is_near(row: LedgerRow, skill: str, from_ms: int, to_ms: int) -> bool:
-    """Say whether a row is what `StateView.near` returns."""
-    e = row.evidence
-    return e.skill == skill and e.channel in _RELATED and from_ms <= e.t_ms <= to_ms
-
-
-class StateView(Protocol):
-    """What the fold may ask of the state: look-ups of values, nothing else."""
-
-    def learner(self, subject: str) -> LearnerState | None:
-        """Return the employee, or None when nothing is known; the caller does not change it."""
-        ...
-
-    def seen(self, row: LedgerRow) -> bool:
-        """Say whether the ledger has the key of `row` already."""
-        ...
-
-    def ledger(self, subject: str) -> Sequence[LedgerRow]:
-        """Return all ledger rows of an employee, in any order."""
-        ...
-
-    def near(self, subject: str, skill: str, from_ms: int, to_ms: int) -> Sequence[LedgerRow]:
-        """Return the job and support rows of one skill with event times from `from_ms` to `to_ms`."""
-        ...
-
-    def locate(self, source: bytes) -> str | None:
-        """Return whose evidence a source is, None when it is unknown (so far)."""
-        ...
-
-    def voided(self, source: bytes) -> bool:
-        """Say whether a void of this source was folded before."""
-        ...
-
-    def contested(self, piece: Piece) -> bool:
-        """Say whether the last contest of this piece, folded before, set it aside."""
-        ...
-
-    def marks(self, home: Home) -> Sequence[Mark]:
-        """Return the cmi5 marks of one unit of one registration, in any order."""
-        ...
-
-    def home_of(self, source: bytes) -> Home | None:
-        """Return the unit that a cmi5-defined statement belongs to, None when it is none."""
-        ...
-
-    def corrects(self, source: bytes) -> bool:
-        """Say whether an event is known as a correction; see `pipeline.amending`."""
-        ...
-
-    def corrections(self, target: bytes) -> Sequence[Amendment]:
-        """Return the corrections of an event, in any order."""
-        ...
-
-    def ended(self, source: bytes) -> bool:
-        """Say whether an event was retracted or stands behind another correction."""
-        ...
-
-    def due(self, now_ms: int, limit: int) -> Sequence[str]:
-        """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
-        ...
-
-
-class Delta(msgspec.Struct):
-    """What a batch changed.
-
-    learners: whole employees after it. pairs: which (subject, skill) changed. added: new ledger
-    rows. voided: (subject, source) of rows to mark. voids: sources that are void from now on, with
-    the position of the record that said so. contests: those folded, in order. contested: (subject,
-    piece, set aside) of rows to mark, in order. refused: statements that are none, for the quarantine.
-    marks: new cmi5 marks. superseded: (subject, source, stands aside) of rows to mark, in order.
-    amendments: new corrections of events. ends: events that are retracted or replaced from now on for
-    good, with the position that said so.
-    """
-
-    learners: dict[str, LearnerState]
-    pairs: dict[tuple[str, str], PairState]
-    added: list[LedgerRow]
-    voided: list[tuple[str, bytes]]
-    voids: dict[bytes, int]
-    effects: list[Effect]
-    contests: list[Contested] = []
-    contested: list[tuple[str, Piece, bool]] = []
-    refused: list[Refusal] = []
-    marks: list[PlacedMark] = []
-    superseded: list[tuple[str, bytes, bool]] = []
-    amendments: list[Amendment] = []
-    ends: dict[bytes, int] = {}
 
 
 class Fold:
@@ -125,6 +35,7 @@ class Fold:
 
     def __init__(self, view: StateView, in_force: InForce) -> None:
         self._view = view
+        self._in_force = in_force
         self._publisher = Publisher(in_force)
         self._tenant = in_force.tenant
         self._keys: set[tuple[str, str, int, bytes]] = set()
@@ -154,6 +65,8 @@ class Fold:
                 self._contest(operation)
             elif type(operation) is Refusal:
                 self._refuse(operation)
+            elif type(operation) is Reattribute:
+                Moving(self._view, self._in_force, self._publisher, self.delta).run(operation)
             else:
                 self._tick(operation.stored_ms)
         return self.delta
@@ -169,12 +82,20 @@ class Fold:
             )
         )
 
-    def _learner(self, subject: str) -> LearnerState:
+    def _learner(self, subject: str, operation: Add | None = None) -> LearnerState:
+        """Return an employee to fold into; operation: what may be the first to be known of them."""
         learner = self.delta.learners.get(subject)
         if learner is None:
             before = self._view.learner(subject)
             learner = LearnerState() if before is None else before.copy()
             self.delta.learners[subject] = learner
+            directory = self._in_force.directory
+            back = before is not None and self._view.vanished(subject)
+            if back:
+                self.delta.gone[subject] = False
+            if (before is None or back) and operation is not None and directory.person(subject) is None:
+                stranger = stranger_of(operation.content, operation.position, directory)
+                self.delta.strangers[subject] = stranger
         return learner
 
     def _pair(self, subject: str, learner: LearnerState, skill: str) -> PairState:
@@ -199,10 +120,11 @@ class Fold:
             return
         self._keys.add(key)
         self.delta.added.append(row)
+        self.delta.named[operation.position] = operation.content
         self._rows.setdefault(subject, []).append(row)
+        learner = self._learner(subject, operation)
         if row.voided:
             return
-        learner = self._learner(subject)
         pair = self._pair(subject, learner, e.skill)
         corrected = self._fold_in(learner, pair, row)
         moved = corrected or (e.channel <= Channel.OBSERVED and e.w > 0)
@@ -294,7 +216,8 @@ class Fold:
     def _mark(self, operation: Add, mark: Mark) -> None:
         """Take a cmi5-defined statement into its registration; others may count no more, or again."""
         subject = operation.subject
-        self._learner(subject)  # known from now on, also without evidence
+        self._learner(subject, operation)  # known from now on, also without evidence
+        self.delta.named[operation.position] = operation.content
         touched = self._registrations.add(subject, mark, operation.position)
         if touched:
             rows = self._all_rows(subject)
@@ -342,10 +265,11 @@ class Fold:
     def _tick(self, now_ms: int) -> None:
         for subject in self._view.due(now_ms, DUE_PER_TICK_MAX):
             learner = self._learner(subject)
-            refresh = 0 < learner.refresh_ms <= now_ms
+            refresh, arms = 0 < learner.refresh_ms <= now_ms, not waits_for_history(learner)
             if refresh:
                 learner.refresh_ms = 0
             for skill in sorted(learner.pairs):
                 due = learner.pairs[skill].published.due_ms
                 if refresh or 0 < due <= now_ms:
-                    self._publisher.tick(subject, learner, self._pair(subject, learner, skill), skill, now_ms)
+                    pair = self._pair(subject, learner, skill)
+                    self._publisher.tick(subject, learner, pair, skill, now_ms, arms=arms)

@@ -1,19 +1,117 @@
 """Two pseudonyms that are one person, and one that was two: exact, because states add and the ledger knows.
 
-`merged_learners` adds the states and then mends what is a relation between both sides: a job aid that
-one used shortly before a success of the other. `split` derives both sides again from the ledger. Both
-give the bytes that a fold over the same evidence under the right pseudonym would have given.
+`merge_out` takes evidence out of one employee and makes a parcel of it; `merge_in` adds a parcel to
+another. Each touches one employee alone, so that the two may happen in one transaction or on two machines
+with the log in between. Both give the bytes that a fold over the same evidence under the right pseudonym
+would have given: `merged_learners` adds the states and then mends what is a relation between both sides, a
+job aid that one used shortly before a success of the other; `split` derives both sides from the ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
+
 from carrythrough.evidence.types import Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted
-from carrythrough.pipeline.rebuild import rebuild
+from carrythrough.pipeline.rebuild import rebuild, rebuilt
+from carrythrough.pipeline.records import LedgerRow
+from carrythrough.pipeline.registrations import PlacedMark
 from carrythrough.scoring.merging import add_learners
-from carrythrough.scoring.state import LearnerState, PairState, add_terms
+from carrythrough.scoring.state import LearnerState, PairState, Published, add_terms
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """What guards have to know of a pair whose evidence moves; see `scoring.state.Published`."""
+
+    action_ms: int
+    decision_ms: int
+    armed: int
+    ignored: int
+    signature: int
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Evidence that goes from one employee to another.
+
+    rows, marks: as they stood at the source. whole: everything that the source had, to somebody who had
+    nothing (rows and marks are not listed then). dropped: keys of rows of the target that one of
+    `rows` takes the place of. refused: keys of rows at the source that are at the target already.
+    """
+
+    source: str
+    target: str
+    rows: tuple[LedgerRow, ...] = ()
+    marks: tuple[PlacedMark, ...] = ()
+    whole: bool = False
+    dropped: tuple[tuple[str, str, int, bytes], ...] = ()
+    refused: tuple[tuple[str, str, int, bytes], ...] = ()
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """What leaves one employee for another.
+
+    rows: evidence that counts. pushes: times of pushes that the caps go on counting; carried: what the
+    guards go on knowing, by skill. Both are empty while something stays: pushes are the person's.
+    """
+
+    rows: tuple[Evidence, ...]
+    pushes: tuple[int, ...] = ()
+    carried: dict[str, Carried] = {}
+
+
+def merge_out(
+    learner: LearnerState, staying: Sequence[Evidence], leaving: Sequence[Evidence], *, whole: bool
+) -> tuple[LearnerState, Parcel]:
+    """Return (what stays, what leaves) of an employee; rows: those that count. whole: nothing at all stays.
+
+    The published half stays, so that a pseudonym that comes back goes on with its sequence.
+    """
+    after = rebuilt(learner, staying)
+    if not whole:
+        return after, Parcel(tuple(leaving))
+    carried = {
+        skill: Carried(p.action_ms, p.decision_ms, p.armed, p.ignored, p.signature)
+        for skill, p in ((skill, pair.published) for skill, pair in learner.pairs.items())
+    }
+    after.pushes, after.refresh_ms = (), 0
+    for pair in after.pairs.values():
+        pair.published.due_ms = 0
+    return after, Parcel(tuple(leaving), learner.pushes, carried)
+
+
+def merge_in(learner: LearnerState, rows: Sequence[Evidence], parcel: Parcel) -> LearnerState:
+    """Return an employee with a parcel added; rows: what counted before it."""
+    other = rebuild(parcel.rows)
+    other.pushes = parcel.pushes
+    total = merged_learners(learner, rows, other, parcel.rows)
+    for skill, carried in parcel.carried.items():
+        pair = total.pairs.get(skill)
+        if pair is not None:
+            carry(pair.published, carried)
+    return total
+
+
+def renamed(learner: LearnerState) -> tuple[LearnerState, LearnerState]:
+    """Return (what is left, the employee under a new pseudonym) when all of an employee goes to nobody known."""
+    left, parcel = merge_out(learner, (), (), whole=True)
+    total = learner.copy()
+    total.pushes, total.refresh_ms = parcel.pushes, 0
+    for skill, pair in learner.pairs.items():
+        twin = total.pairs[skill] = pair.copy()
+        twin.published = Published()
+        carry(twin.published, parcel.carried[skill])
+    return left, total
+
+
+def carry(published: Published, carried: Carried) -> None:
+    """Let the guards of one pair go on from what they knew of two, in place."""
+    if carried.decision_ms > published.decision_ms:
+        published.decision_ms, published.signature = carried.decision_ms, carried.signature
+    published.action_ms = max(published.action_ms, carried.action_ms)
+    published.armed |= carried.armed
+    published.ignored += carried.ignored
 
 
 def merged_learners(

@@ -14,7 +14,7 @@ from carrythrough.evidence.mapping import ALONE, Standing, evidence_of_event, ev
 from carrythrough.evidence.types import Y_ONE, Evidence
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
-from carrythrough.pipeline.records import VOIDED_VERB, Kind, Piece, Record
+from carrythrough.pipeline.records import ROSTERS, VOIDED_VERB, Kind, Piece, Record
 from carrythrough.program.compile import Program
 from carrythrough.scoring.head import Model
 from carrythrough.xapi.lenient import read_kept
@@ -42,6 +42,19 @@ class Add(msgspec.Struct, frozen=True):
     stored_ms: int
     mark: Mark | None = None
     """What the state of a cmi5 registration needs of it."""
+    content: Statement | PerformanceEvent | None = None
+    """What the record said: it names the employee, should the roster change."""
+
+
+class Reattribute(msgspec.Struct, frozen=True):
+    """Who is who has changed: give evidence to whom the roster in force says that it belongs.
+
+    sources: pseudonyms whose evidence is looked at, None for all that the change can concern.
+    """
+
+    position: int
+    stored_ms: int
+    sources: tuple[str, ...] | None = None
 
 
 class Void(msgspec.Struct, frozen=True):
@@ -93,7 +106,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Void | Amend | Contested | Refusal | Tick
+Operation = Add | Void | Amend | Contested | Refusal | Reattribute | Tick
 
 
 def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
@@ -120,7 +133,7 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
                 if in_force.model.items:
                     evidence = tuple(_by_table(e, in_force.model.items) for e in evidence)
             if (evidence or mark) and (subject := directory.subject_of_actor(statement.actor)):
-                operations.append(Add(subject, evidence, record.position, record.stored_ms, mark))
+                operations.append(Add(subject, evidence, record.position, record.stored_ms, mark, statement))
         elif record.kind is Kind.EVENT:
             operations += _plan_event(record, in_force)
         elif record.kind is Kind.TICK:
@@ -129,6 +142,8 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
             operations.append(_contested(record))
         elif record.kind is Kind.REFUSED:
             operations.append(_refusal(record))
+        elif record.kind in ROSTERS:
+            operations.append(Reattribute(record.position, record.stored_ms))
     return operations
 
 
@@ -170,7 +185,8 @@ def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     if not evidence:
         return amend
     subject = subject_of_event(event, in_force.directory)
-    return (*amend, Add(subject, evidence, record.position, record.stored_ms)) if subject else amend
+    added = Add(subject, evidence, record.position, record.stored_ms, content=event)
+    return (*amend, added) if subject else amend
 
 
 def _amend(record: Record, event: PerformanceEvent, t_ms: int) -> tuple[Operation, ...]:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from carrythrough.evidence.types import Evidence
-from carrythrough.pipeline.effects import ActionAnswered, Effect, ScoreChanged, StageChanged, effect_id
+from carrythrough.pipeline.effects import (
+    ActionAnswered,
+    Effect,
+    ScoreChanged,
+    ScoreRetracted,
+    StageChanged,
+    effect_id,
+)
 from carrythrough.pipeline.forecast import falls_within
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading, read_pair
@@ -60,12 +67,13 @@ class Publisher:
         if skill is None or not moved:
             return
         news_ms = published.as_of_ms - e.t_ms
-        if news_ms <= self._decider.news_ms_max:
+        news = news_ms <= self._decider.news_ms_max
+        if news:
             published.armed = 1
             if published.ignored and e.t_ms > published.action_ms:
                 self._answer(subject, pair, e)
-        if e.channel <= 1 and len(learner.pairs) > 1 and not learner.refresh_ms:
-            learner.refresh_ms = published.as_of_ms + REFRESH_MS
+        if e.channel <= 1 and len(learner.pairs) > 1:
+            learner.refresh_ms = _refresh(learner.refresh_ms, published.as_of_ms, news=news)
         reading = self._read(learner, pair, skill)
         self._emit(subject, pair, skill, reading, e.source.hex())
         self._decide(subject, learner, pair, skill, reading, news_ms)
@@ -86,13 +94,45 @@ class Publisher:
         published = pair.published
         published.sequence += 1
         published.as_of_ms = max(published.as_of_ms, stored_ms)
-        if len(learner.pairs) > 1 and not learner.refresh_ms:
-            learner.refresh_ms = published.as_of_ms + REFRESH_MS
+        if len(learner.pairs) > 1:
+            learner.refresh_ms = _refresh(learner.refresh_ms, published.as_of_ms, news=False)
         if (skill := self._skills.get(skill_id)) is not None:
             self._emit(subject, pair, skill, self._read(learner, pair, skill), source.hex())
 
-    def tick(self, subject: str, learner: LearnerState, pair: PairState, skill_id: str, now_ms: int) -> None:
-        """Read a pair again because time passed; publish what moved, and act where a rule is armed."""
+    def retracted(self, subject: str, pair: PairState, skill_id: str, into: str, stored_ms: int) -> None:
+        """Take back what was published of a pair whose evidence is another pseudonym's; its sequence goes on."""
+        published = pair.published
+        published.sequence += 1
+        published.as_of_ms = max(published.as_of_ms, stored_ms)
+        previous = None if published.score < 0 else published.score / 10_000
+        published.score, published.stage, published.due_ms = -1, int(Stage.UNKNOWN), 0
+        published.armed = published.ignored = 0
+        self.effects.append(
+            ScoreRetracted(
+                id=effect_id("retracted", self._in_force.tenant, subject, skill_id, published.sequence),
+                subject=subject,
+                skill=skill_id,
+                sequence=published.sequence,
+                as_of_ms=published.as_of_ms,
+                previous=previous,
+                into=into,
+            )
+        )
+
+    def tick(
+        self,
+        subject: str,
+        learner: LearnerState,
+        pair: PairState,
+        skill_id: str,
+        now_ms: int,
+        *,
+        arms: bool,
+    ) -> None:
+        """Read a pair again because time passed; publish what moved, and act where a rule is armed.
+
+        arms: whether a change of stage is news; see `waits_for_history`.
+        """
         published = pair.published
         before = Stage(published.stage)
         skill = self._skills.get(skill_id)
@@ -102,7 +142,7 @@ class Publisher:
         published.as_of_ms = max(published.as_of_ms, now_ms)
         reading = self._read(learner, pair, skill)
         stage = reading.stage
-        if stage is not before:
+        if stage is not before and arms:
             published.armed = 1  # a change that happens now is news, whatever the age of the evidence
         value = -1 if reading.score is None else round(reading.score.value * 10_000)
         if stage is not before or abs(value - published.score) >= PUBLISHED_STEP:
@@ -202,6 +242,19 @@ class Publisher:
         newest = max((c.last_ms for c in pair.channels if c is not None), default=as_of)
         wait = min(max((as_of - newest) // RECHECK_SHARE, RECHECK_MIN_MS), RECHECK_MAX_MS)
         return as_of + wait + _spread(subject, skill_id)
+
+
+def waits_for_history(learner: LearnerState) -> bool:
+    """Say whether other skills of a person are yet to follow old evidence, and nothing that is news.
+
+    What changes a stage then may be that evidence, and history decides nothing: no such change is acted on.
+    """
+    return learner.refresh_ms > 0 and not learner.refresh_ms & 1
+
+
+def _refresh(set_ms: int, as_of_ms: int, *, news: bool) -> int:
+    """Return when the other skills are read again; odd when news is among what moved them, else even."""
+    return (set_ms or (as_of_ms + REFRESH_MS) & ~1) | news
 
 
 def _spread(subject: str, skill: str) -> int:

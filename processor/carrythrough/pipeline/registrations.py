@@ -74,6 +74,28 @@ class Registrations:
         self.added.append(placed)
         return self._judge_again(home) - {mark.source}
 
+    def move(self, marks: Sequence[PlacedMark], target: str) -> None:
+        """Take marks to another learner and judge the units at both ends again, as if they had always been there.
+
+        The view goes on saying what it said: units are read before anything in them moves.
+        """
+        touched: dict[Home, set[bytes]] = {}
+        for placed in marks:
+            home, mark = placed.home(), placed.mark
+            there = (target, mark.registration, mark.activity)
+            ours, theirs = self._unit(home), self._unit(there)
+            ours.pop(mark.source, None)
+            theirs[mark.source] = mark
+            touched.setdefault(home, set()).add(mark.source)
+            touched.setdefault(there, set()).add(mark.source)
+        for home in sorted(touched):
+            before, after = self._aside[home], self._judged(self._units[home])
+            self._aside[home] = after
+            for source in sorted((before ^ after) - touched[home]):
+                self._stand(home[0], source, aside=source in after)
+            for source in sorted(touched[home] & self._units[home].keys()):
+                self._stand(target, source, aside=source in after)
+
     def before_void(self, source: bytes) -> Home | None:
         """Return the unit that a statement belongs to, judged as it stands; None when it is no mark."""
         home = self._homes.get(source) or self._view.home_of(source)
@@ -104,6 +126,9 @@ class Registrations:
         self._aside[home] = after
         changed = before ^ after
         for source in sorted(changed):
-            self._changed[home[0], source] = source in after
-            self.changes.append((home[0], source, source in after))
+            self._stand(home[0], source, aside=source in after)
         return changed
+
+    def _stand(self, subject: str, source: bytes, *, aside: bool) -> None:
+        self._changed[subject, source] = aside
+        self.changes.append((subject, source, aside))

@@ -13,11 +13,14 @@ import msgspec
 
 from carrythrough.evidence.cmi5 import Mark
 from carrythrough.pipeline.amending import Amendment
+from carrythrough.pipeline.delta import Delta, is_near
 from carrythrough.pipeline.effects import Effect
-from carrythrough.pipeline.fold import Delta, Fold, is_near
+from carrythrough.pipeline.fold import Fold
+from carrythrough.pipeline.moved import moved_rows, moved_units
 from carrythrough.pipeline.plan import Contested, InForce, plan
 from carrythrough.pipeline.records import BARRIERS, CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece, Record
 from carrythrough.pipeline.registrations import Home, PlacedMark
+from carrythrough.pipeline.strangers import Stranger, name_of
 from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
 
@@ -27,7 +30,9 @@ class State(msgspec.Struct, frozen=True):
 
     voids: sources taken back. set_out: pieces that a contest has set aside, as things stand.
     units: the cmi5 marks of every unit of every registration, by statement. amendments: the corrections
-    of events, by the event that they correct. ends: events retracted or replaced for good.
+    of events, by the event that they correct. ends: events retracted or replaced for good. named: whom
+    the record at a position is about, by name. outside: strangers by pseudonym. gone: pseudonyms whose
+    evidence is all somebody else's.
     """
 
     learners: dict[str, LearnerState] = {}
@@ -37,6 +42,9 @@ class State(msgspec.Struct, frozen=True):
     units: dict[Home, dict[bytes, PlacedMark]] = {}
     amendments: dict[bytes, tuple[Amendment, ...]] = {}
     ends: frozenset[bytes] = frozenset()
+    named: dict[int, str] = {}
+    outside: dict[str, Stranger] = {}
+    gone: frozenset[str] = frozenset()
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -85,6 +93,27 @@ class State(msgspec.Struct, frozen=True):
     def ended(self, source: bytes) -> bool:
         """Say whether an event was retracted or stands behind another correction."""
         return source in self.ends
+
+    def placed(self, subject: str) -> list[PlacedMark]:
+        """Return the cmi5 marks of an employee."""
+        return [one for home, unit in self.units.items() if home[0] == subject for one in unit.values()]
+
+    def strangers(self, kin: Iterable[str]) -> list[str]:
+        """Return the strangers that have one of some sealed kinship tokens."""
+        wanted = set(kin) if self.outside else set()
+        return [subject for subject, known in self.outside.items() if not wanted.isdisjoint(known.kin)]
+
+    def stranger(self, subject: str) -> Stranger | None:
+        """Return what is known of a stranger, None for others."""
+        return self.outside.get(subject)
+
+    def vanished(self, subject: str) -> bool:
+        """Say whether all evidence of a pseudonym is somebody else's."""
+        return subject in self.gone
+
+    def names(self, positions: Iterable[int]) -> dict[int, str]:
+        """Return whom the records at some positions are about."""
+        return {position: self.named[position] for position in positions}
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -147,7 +176,10 @@ def batches(inputs: Iterable[Record]) -> Iterable[list[Record]]:
 
 def merged(state: State, delta: Delta) -> State:
     """Return `state` with what one batch changed."""
-    rows = state.rows | {row.key(): row for row in delta.added}
+    rows, units = state.rows, state.units
+    for move in delta.moves:
+        rows, units = moved_rows(rows, move), moved_units(units, move)
+    rows = rows | {row.key(): row for row in delta.added}
     gone = set(delta.voided)
     if gone:
         rows = {
@@ -166,9 +198,12 @@ def merged(state: State, delta: Delta) -> State:
         rows,
         state.voids | delta.voids.keys(),
         set_out(state.set_out, delta.contests),
-        _with_marks(state.units, delta),
+        _with_marks(units, delta),
         _with_amendments(state.amendments, delta),
         state.ends | delta.ends.keys(),
+        state.named | {position: name_of(content) for position, content in delta.named.items()},
+        {s: known for s, known in (state.outside | delta.strangers).items() if known is not None},
+        frozenset(s for s in {*state.gone, *delta.gone} if delta.gone.get(s, s in state.gone)),
     )
 
 

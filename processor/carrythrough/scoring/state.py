@@ -149,7 +149,7 @@ class LearnerState:
 
     sums: learn and practice outcomes over all skills, half-life 30 days. recent: the newest of them
     (`scoring.recent`). pushes: times (ms) of the pushes of the last seven days, oldest first.
-    refresh_ms: when sibling skills are republished.
+    refresh_ms: when sibling skills are republished, 0: not; odd when news is among what moved them.
     """
 
     __slots__ = ("pairs", "pushes", "recent", "refresh_ms", "sums")

@@ -24,7 +24,7 @@ from carrythrough.dispatch.events import (
     RetryScheduled,
 )
 from carrythrough.errors import Problem
-from carrythrough.pipeline.fold import Delta
+from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.records import Record
 from carrythrough.ports import Receipt
 from carrythrough.pull.intake import Taken

@@ -19,13 +19,16 @@ from carrythrough.embedded.database import connect
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import read_placed
+from carrythrough.embedded.strangers import read_stranger
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import contested_pieces, read_ledger
+from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.effects import Effect, SetAside, effect_id
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import ACTIVATIONS, LedgerRow, Record
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.step import State, batches, step
+from carrythrough.pipeline.strangers import Stranger
 from carrythrough.scoring.codec import decode_header, decode_pair, encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
 
@@ -99,6 +102,12 @@ def compare(a: State, b: State) -> list[str]:
             f"voids: {len(a.voids - b.voids)} only in the first, {len(b.voids - a.voids)} only in the second"
         )
     found += _keyed("registration", a.units, b.units)
+    found += _keyed("corrections of", a.amendments, b.amendments)
+    found += _keyed("stranger", a.outside, b.outside)
+    if a.ends != b.ends:
+        found.append(f"retracted or replaced: {len(a.ends ^ b.ends)} events differ")
+    if a.gone != b.gone:
+        found.append(f"pseudonyms without evidence: {len(a.gone ^ b.gone)} differ")
     if a.set_out != b.set_out:
         found.append(f"contested: {len(a.set_out ^ b.set_out)} pieces differ")
     return found
@@ -112,7 +121,7 @@ class _Replay:
         self._activator = activator
         self._tenant = tenant
         self._in_force: InForce = activator.at(log, after.position)
-        self._state: State = State(after.learners, after.rows, after.voids, after.set_out, after.units)
+        self._state = State(**{name: getattr(after, name) for name in State.__struct_fields__})
         self._position = after.position
         self._set_aside = list(after.set_aside)
         self._effects = list(after.effects)
@@ -121,16 +130,11 @@ class _Replay:
         for run in self._runs(up_to):
             for batch in batches(run):
                 self._fold(batch)
-        s = self._state
         return PlacedState(
-            s.learners,
-            s.rows,
-            s.voids,
-            s.set_out,
-            s.units,
-            self._position,
-            tuple(self._set_aside),
-            tuple(self._effects),
+            **{name: getattr(self._state, name) for name in State.__struct_fields__},
+            position=self._position,
+            set_aside=tuple(self._set_aside),
+            effects=tuple(self._effects),
         )
 
     def _runs(self, up_to: int | None) -> Iterator[list[Record]]:
@@ -209,16 +213,38 @@ def _stored(connection: apsw.Connection) -> PlacedState:
         rows.update((row.key(), row) for row in read_ledger(connection, terms, subject, number))
     voids = frozenset(bytes(row[0]) for row in connection.execute("SELECT source FROM void"))
     position = connection.execute("SELECT value FROM meta WHERE name='position'").fetchone()
+    aside = connection.execute("SELECT position FROM quarantine ORDER BY position")
+    effects = connection.execute("SELECT body FROM effect ORDER BY seq")
     return PlacedState(
         learners,
         rows,
         voids,
         frozenset(contested_pieces(connection)),
         _units(connection, terms),
-        0 if position is None else int(position[0]),
-        tuple(row[0] for row in connection.execute("SELECT position FROM quarantine ORDER BY position")),
-        tuple(bytes(row[0]) for row in connection.execute("SELECT body FROM effect ORDER BY seq")),
+        amendments=_amendments(connection),
+        ends=frozenset(bytes(row[0]) for row in connection.execute("SELECT source FROM ended")),
+        outside=_strangers(connection),
+        gone=frozenset(row[0] for row in connection.execute("SELECT subject FROM vanished")),
+        position=0 if position is None else int(position[0]),
+        set_aside=tuple(row[0] for row in aside),
+        effects=tuple(bytes(row[0]) for row in effects),
     )
+
+
+def _amendments(connection: apsw.Connection) -> dict[bytes, tuple[Amendment, ...]]:
+    rows = connection.execute(
+        "SELECT source, target, revision, t_ms, position FROM amendment ORDER BY position"
+    )
+    found: dict[bytes, tuple[Amendment, ...]] = {}
+    for source, target, *rest in rows:
+        found[bytes(target)] = (*found.get(bytes(target), ()), Amendment(bytes(source), bytes(target), *rest))
+    return found
+
+
+def _strangers(connection: apsw.Connection) -> dict[str, Stranger]:
+    subjects = [row[0] for row in connection.execute("SELECT subject FROM stranger")]
+    known = ((subject, read_stranger(connection, subject)) for subject in subjects)
+    return {subject: stranger for subject, stranger in known if stranger is not None}
 
 
 def _units(connection: apsw.Connection, terms: Terms) -> dict[Home, dict[bytes, PlacedMark]]:
