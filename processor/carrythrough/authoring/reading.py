@@ -239,9 +239,9 @@ class _Reader:
         return values if sound else _FAULT
 
     def union(self, node: Node, kind: inspect.UnionType, path: Path) -> Any:
-        if node.value is None:
-            return None
         others = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
+        if node.value is None and len(others) < len(kind.types):
+            return None
         if len(others) == 1:
             return self.read(node, others[0], path)
         for part in others:

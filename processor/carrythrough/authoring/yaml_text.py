@@ -56,6 +56,12 @@ def _scalar(text: str, *, plain: bool) -> Any:
 
 def read_yaml(text: str, filename: str) -> Node:
     """Read YAML text; raises `SourceError`."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        line, column = text.count("\n", 0, error.start) + 1, error.start - text.rfind("\n", 0, error.start)
+        message = "half of a surrogate pair"
+        raise source_error(filename, line, column, "syntax", message, "write the character itself") from None
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _YamlBuilder(filename).build(yaml.parse(text, Loader=loader))
