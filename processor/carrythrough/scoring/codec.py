@@ -13,7 +13,7 @@ import msgspec
 from carrythrough.errors import BugError, Problem
 from carrythrough.scoring.state import LearnerState, OutcomeChannel, PairState, Published
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -39,6 +39,7 @@ def decode_pair(blob: bytes) -> PairState:
     pair.channels = [None if c is None else _channel_from(c) for c in parts[1]]
     flat = parts[2]
     pair.counts = [(flat[0], flat[1]), (flat[2], flat[3]), (flat[4], flat[5])]
+    pair.first_ms = flat[6]
     pair.published = _published_from(parts[3])
     return pair
 
@@ -118,7 +119,7 @@ def _check_version(version: int) -> None:
 
 def _evidence_half(pair: PairState) -> list[Any]:
     (en, et), (sn, st), (vn, vt) = pair.counts
-    return [[None if c is None else _channel(c) for c in pair.channels], [en, et, sn, st, vn, vt]]
+    return [[None if c is None else _channel(c) for c in pair.channels], [en, et, sn, st, vn, vt, pair.first_ms]]
 
 
 def _channel(c: OutcomeChannel) -> list[Any]:

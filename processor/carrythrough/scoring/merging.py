@@ -26,6 +26,7 @@ def _add_pairs(a: PairState, b: PairState) -> PairState:
     total = PairState()
     total.channels = [_add_channels(x, y) for x, y in zip(a.channels, b.channels, strict=True)]
     total.counts = [(n + k, max(s, t)) for (n, s), (k, t) in zip(a.counts, b.counts, strict=True)]
+    total.first_ms = min(a.first_ms or b.first_ms, b.first_ms or a.first_ms)
     return total
 
 

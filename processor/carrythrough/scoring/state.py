@@ -104,11 +104,11 @@ class Published:
 class PairState:
     """Everything known about one (employee, skill).
 
-    A copy shares its channels until it writes to one: `own` has the bit of each channel that is
+    first_ms: oldest event time of any evidence, 0 when there is none. A copy shares its channels until it writes to one: `own` has the bit of each channel that is
     this pair's own to change.
     """
 
-    __slots__ = ("channels", "counts", "own", "published")
+    __slots__ = ("channels", "counts", "first_ms", "own", "published")
 
     def __init__(self) -> None:
         self.own = 0b1111
@@ -118,6 +118,7 @@ class PairState:
             (0, 0),
             (0, 0),
         ]  # exposure, support, voice: (n, last ms)
+        self.first_ms = 0
         self.published = Published()
 
     def copy(self) -> PairState:
@@ -126,6 +127,7 @@ class PairState:
         twin.channels = self.channels.copy()
         twin.own = 0
         twin.counts = self.counts.copy()
+        twin.first_ms = self.first_ms
         twin.published = self.published.copy()
         return twin
 
@@ -184,6 +186,8 @@ def apply(learner: LearnerState, pair: PairState, e: Evidence, *, assisted: bool
 
     assisted: the success had a job aid at hand (see `pipeline.assist`).
     """
+    if not pair.first_ms or e.t_ms < pair.first_ms:
+        pair.first_ms = max(e.t_ms, 1)  # 0 stands for none
     if e.channel > Channel.OBSERVED:
         n, last = pair.counts[e.channel - Channel.EXPOSURE]
         pair.counts[e.channel - Channel.EXPOSURE] = (n + 1, max(last, e.t_ms))
