@@ -27,6 +27,7 @@ from carrythrough.embedded.hub import Hub
 from carrythrough.embedded.log import LogFile
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
+from carrythrough.embedded.provisioned import Provisioned
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
 from carrythrough.embedded.roster_intake import RosterIntake
@@ -127,6 +128,7 @@ class Embedded:
         self.roster_changes = RosterIntake(
             self.log.reader(), lambda: self.log.end, self._settled, self._append_roster_changes
         )
+        self.provisioned = Provisioned(path / "provisioned.sqlite", self.log.reader(), lambda: self.log.end)
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
         self.enriching = Enriching(
             self.state.path,
@@ -186,6 +188,7 @@ class Embedded:
         self.enriching.close()
         self.contests.close()
         self.roster_changes.close()
+        self.provisioned.close()
         self.outbox.close()
         self.state.close()
         self._log_reader.close()

@@ -23,13 +23,15 @@ from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
 from carrythrough.gateway.queries_api import QueriesApi, reply
 from carrythrough.gateway.registrations_api import RegistrationsApi
+from carrythrough.gateway.scim.endpoint import PATH as SCIM_PATH
+from carrythrough.gateway.scim.endpoint import ScimEndpoint
 from carrythrough.gateway.stream import Stream
-from carrythrough.gateway.xapi.resources import Stores, resources
-
 from carrythrough.gateway.webhooks.endpoint import PATH as HOOKS_PATH
 from carrythrough.gateway.webhooks.endpoint import WebhookEndpoint
 from carrythrough.gateway.webhooks.hooks import load_hooks
 from carrythrough.gateway.webhooks.kept import KeptBodies
+from carrythrough.gateway.xapi.resources import Stores, resources
+
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 EVENTS_PATH = "/v1/performance-events"
 CONTESTS_PATH = "/v1/contests"
@@ -124,8 +126,6 @@ def build_app(
         CONTESTS_PATH: ContestsEndpoint(
             runtime.contests, runtime.queries.subject, credentials, limits, runtime.telemetry
         ),
-        EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
-    }
         HOOKS_PATH: WebhookEndpoint(
             runtime,
             load_hooks(runtime.settings.webhooks),
@@ -133,6 +133,11 @@ def build_app(
             limits,
             runtime.telemetry,
         ),
+        f"{SCIM_PATH}/": ScimEndpoint(
+            runtime.roster_changes, runtime.provisioned, credentials, limits, runtime.telemetry
+        ),
+        EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
+    }
     return Gateway(intake, app)
 
 

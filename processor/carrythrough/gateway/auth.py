@@ -152,7 +152,8 @@ class Credentials:
     def verify(self, header: bytes) -> Credential | None:
         """Return the credential that an Authorization header proves, else None.
 
-        A header that was right before is recognised by its digest, a bearer token until it ends.
+        A header that was right before is recognised by its digest, a bearer token until it ends. Key, full
+        stop and secret are a bearer token too: identity providers have one field for a token, and no other.
         Raises as `BearerCheck` for a token that is wrong.
         """
         digest = blake2b(header, digest_size=32).digest()
@@ -161,8 +162,13 @@ class Credentials:
             if known[1] is _NEVER or time.time() < known[1]:
                 return known[0]
             self._known.pop(digest, None)
-        if header[:7].lower() == b"bearer " and self._check_bearer is not None:
+        if header[:7].lower() == b"bearer ":
             token = header[7:].strip().decode("latin-1")
+            if token.count(".") == 1:  # a JWT has two
+                credential = self.verify_secret(*token.split("."))
+                return None if credential is None else self._remember(digest, credential, _NEVER)
+            if self._check_bearer is None:
+                return None
             return self._remember(digest, *self._check_bearer(token, self.find))
         credential = self._check(header)
         return None if credential is None else self._remember(digest, credential, _NEVER)

@@ -1,4 +1,4 @@
-"""What a credential may do: the scopes of xAPI (1.0.3 Communication 4.2) and six of our own.
+"""What a credential may do: the scopes of xAPI (1.0.3 Communication 4.2) and our own.
 
 A request names the scopes of which any one is enough; what a wider scope includes is decided here
 and nowhere else.
@@ -25,7 +25,20 @@ XAPI_SCOPES = (
     PROFILE,
     ALL_READ,
 )
-OWN_SCOPES = ("events/write", "scores/read", "groups/read", "scores/contest", "people/read", "learner/read")
+ROSTER_READ = "roster/read"
+ROSTER_WRITE = "roster/write"
+SCIM = "scim"
+OWN_SCOPES = (
+    "events/write",
+    "scores/read",
+    "groups/read",
+    "scores/contest",
+    "people/read",
+    "learner/read",
+    ROSTER_READ,
+    ROSTER_WRITE,
+    SCIM,
+)
 SCOPES = (*XAPI_SCOPES, *OWN_SCOPES, ALL)
 LMS_SCOPES = (STATEMENTS_WRITE, STATEMENTS_READ_MINE, STATE, DEFINE, PROFILE)
 """What an LMS or a course needs: write, read back its own, keep documents, describe its activities."""
@@ -40,6 +53,7 @@ READS_DEFINITIONS = (STATEMENTS_READ_MINE, STATE, PROFILE, ALL_READ)
 _INCLUDES = {
     ALL_READ: frozenset({STATEMENTS_READ, STATEMENTS_READ_MINE}),
     STATEMENTS_READ: frozenset({STATEMENTS_READ_MINE}),
+    ROSTER_WRITE: frozenset({ROSTER_READ}),
     ALL: frozenset(SCOPES),
 }
 """`all/read` reads documents too, but does not include `state` and `profile`, which also write."""

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, available_timezones
 
-from carrythrough.authoring.reading import did_you_mean, pointer_of
 from carrythrough.authoring.findings import Severity
+from carrythrough.authoring.reading import did_you_mean, pointer_of
 from carrythrough.authoring.source import Lint, Node
 from carrythrough.identity.actor import actor_key
 from carrythrough.identity.person import Identifier, Person, Roster
@@ -20,6 +20,13 @@ CYCLE_SHOWN_MAX = 6
 """People of a circle that a message names."""
 
 Path = tuple[str | int, ...]
+
+ERROR_CODES = {
+    "bad-date": "a date of the roster that no calendar has",
+    "date-out-of-range": "a date of the roster outside the years 1900 to 2100",
+    "dates-out-of-order": "a last day before the first one",
+}
+"""Codes of `date_faults`."""
 
 
 class Checks:

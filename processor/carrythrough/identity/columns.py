@@ -62,6 +62,13 @@ _KNOWN = {name: name for name in COLUMNS} | {
 }
 
 
+ERROR_CODES = {
+    "unknown-column": "a column that looks like a slip of the pen, is given twice, or that a mapping names in vain",
+    "unused-column": "a column that nothing reads, or for which another column is read",
+}
+"""Codes of `columns_of`."""
+
+
 class _Fault(Protocol):
     """The function that notes a finding about the column at `place`."""
 
