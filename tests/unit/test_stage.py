@@ -50,6 +50,11 @@ def job(y: float, count: int = 12, since: float = 0.5, flags: int = 0) -> list[E
         (life(quiz(0.1)), Stage.NOT_YET_LEARNT),
         (life(quiz(1.0, since=0.5)), Stage.UNPRACTISED),
         (life(quiz(1.0), sims(1.0)), Stage.UNAPPLIED),
+        (life(quiz(1.0, count=20, since=0.5), sims(0.0, count=2)), Stage.UNPRACTISED),
+        (
+            life(quiz(1.0, count=20, since=0.5), sims(0.0, count=2), sims(1.0, count=1, since=2)),
+            Stage.UNAPPLIED,
+        ),
         (life(quiz(1.0, since=90), sims(1.0, since=90)), Stage.FADING),
         (life(quiz(1.0), sims(1.0), job(1.0)), Stage.CARRIED_THROUGH),
         (life(quiz(1.0), sims(1.0), job(1.0, flags=FLAG_ASSISTED)), Stage.APPLIED_WITH_SUPPORT),

@@ -13,7 +13,7 @@ from carrythrough.evidence.types import Channel
 from carrythrough.program.types import Skill
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.score import Score, Weight, retention
-from carrythrough.scoring.state import PairState
+from carrythrough.scoring.state import SUCCESS_Y, PairState
 
 LEARNT_SHARE = 0.8
 """Learnt: the freshly learnt prior once reached this share of the skill's target."""
@@ -84,7 +84,9 @@ def _before_the_job(pair: PairState, *, learnt: bool, faded: bool) -> Stage:
     if not learnt:
         return Stage.NOT_YET_LEARNT
     practice = pair.channels[Channel.PRACTICE]
-    return Stage.UNAPPLIED if practice is not None and practice.count else Stage.UNPRACTISED
+    # Practice that never went well lately is no reason to wait for an opportunity: there is more to practise.
+    went_well = practice is not None and any(y >= SUCCESS_Y for _, _, y in practice.newest)
+    return Stage.UNAPPLIED if went_well else Stage.UNPRACTISED
 
 
 def _applied_lately(pair: PairState, now_ms: int, opportunity_days: int) -> bool:
