@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import re
 from typing import Annotated
 
-import httpx
 import msgspec
 from msgspec import Meta
 
 from carrythrough.plugin import Secret, SettingError
+from carrythrough_adapters.posting import check_url
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that Standard Webhooks gives every secret
 SECRET_BYTES_MIN = 24
@@ -66,32 +65,11 @@ class WebhookConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         """Check what types cannot say; raises SettingError."""
-        _check_url(self.url, plain=self.allow_plain_http)
+        check_url("url", self.url, plain=self.allow_plain_http)
         for secret in self.secrets:
             _check_secret(secret)
         for name, value in self.headers.items():
             _check_header(name, value)
-
-
-def _check_url(text: str, *, plain: bool) -> None:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise SettingError("url", f"is not a URL: {error}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise SettingError("url", "must begin with https:// and name a host")
-    if url.userinfo:
-        raise SettingError("url", "must not carry a password", "put it into `headers` as `authorization`")
-    if url.scheme == "http" and not plain and not is_this_machine(url.host):
-        raise SettingError("url", "must use https", "use https, or set allow_plain_http = true")
-
-
-def is_this_machine(host: str) -> bool:
-    """Say whether a host is the loopback of this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_secret(secret: Secret) -> None:

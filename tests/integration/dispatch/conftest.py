@@ -128,6 +128,44 @@ class Postbox(Place):
         }
 
 
+class Vendor(Place):
+    """Slack and Teams as their documentation has them; see places/vendor_server.py."""
+
+    def __init__(self) -> None:
+        super().__init__("vendor_server.py")
+        self.origin = f"http://127.0.0.1:{self.port}"
+
+    def answer(self, status: int, body: object = "", **more: Any) -> None:
+        """Set how the next request is answered (times, headers)."""
+        self._ask("PUT", "/control", {"status": status, "body": body, **more})
+
+    def seen(self) -> list[dict[str, Any]]:
+        """Return every request that came."""
+        found = self._ask("GET", "/seen")
+        assert isinstance(found, list)
+        return found
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return the messages that were taken."""
+        taken = [one for one in self.seen() if one["status"] < 300 and one["message"]]
+        return [one["message"] for one in taken if one["answer"] in ("", "ok") or one["answer"].get("ok")]
+
+    def slack(self, **more: Any) -> dict[str, Any]:
+        """Return the configuration of the adapter `slack` for this server."""
+        return {"token": "xoxb-of-the-robot", "api": f"{self.origin}/api", "timeout_s": 5.0, **more}
+
+    def teams(self, **more: Any) -> dict[str, Any]:
+        """Return the configuration of the adapter `teams` for this server."""
+        return {"url": f"{self.origin}/workflows/0/triggers/manual/paths/invoke", "timeout_s": 5.0, **more}
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.origin + path, data=data, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as reply:
+            return json.load(reply)
+
+
 class SetClock:
     """A clock that stands until it is moved."""
 
@@ -223,6 +261,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a proxy of the developer's machine out of the way of 127.0.0.1."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    """Give a server that speaks as Slack and Teams do."""
+    place = Vendor()
+    yield place
+    place.end()
 
 
 @pytest.fixture

@@ -44,6 +44,54 @@ class TestWebhook(AdapterContract):
         return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}/"}
 
 
+class TestSlack(AdapterContract):
+    adapter = "slack"
+
+    @pytest.fixture(autouse=True)
+    def place(self, vendor: Any, dead_port: int) -> None:
+        self.vendor = vendor
+        self.dead_port = dead_port
+
+    def table(self) -> dict[str, Any]:
+        table = self.vendor.slack()
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        return [message["metadata"]["event_payload"]["id"] for message in self.vendor.messages()]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "api": f"http://127.0.0.1:{self.dead_port}/api"}
+
+
+class TestSlackWebhook(TestSlack):
+    def table(self) -> dict[str, Any]:
+        return {"webhook": f"{self.vendor.origin}/services/T0/B0/secret", "timeout_s": 5.0}
+
+    def unreachable(self) -> dict[str, Any]:
+        return {"webhook": f"http://127.0.0.1:{self.dead_port}/services/T0/B0/secret"}
+
+
+class TestTeams(AdapterContract):
+    adapter = "teams"
+
+    @pytest.fixture(autouse=True)
+    def place(self, vendor: Any, dead_port: int) -> None:
+        self.vendor = vendor
+        self.dead_port = dead_port
+
+    def table(self) -> dict[str, Any]:
+        table = self.vendor.teams(mention=True, include_contact=True)
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        return [message["carrythrough"]["id"] for message in self.vendor.messages()]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}/workflows/0"}
+
+
 class TestEmail(AdapterContract):
     adapter = "email"
 
