@@ -31,6 +31,7 @@ from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.model_answers import list_items
 from carrythrough.cli.program.coverage import coverage
 from carrythrough.cli.program.diff import diff
+from carrythrough.cli.program.dry_run import dry_run
 from carrythrough.cli.program.init import init as init_map
 from carrythrough.cli.program.lint import lint as lint_map
 from carrythrough.cli.program.schema import schema as map_schema
@@ -110,6 +111,7 @@ _program.command(lint_map, name="lint", sort_key=1)
 _program.command(test_map, name="test", sort_key=2)
 _program.command(coverage, sort_key=3)
 _program.command(diff, sort_key=4)
+_program.command(dry_run, name="dry-run", sort_key=5)
 _program.command(map_schema, name="schema", sort_key=6)
 app.command(_program)
 
