@@ -23,11 +23,14 @@ from carrythrough.embedded.store import Folded, StateFile
 from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.effects import ActionRequested, SetAside, effect_id
 from carrythrough.pipeline.fold import DUE_PER_TICK_MAX, Fold
-from carrythrough.pipeline.plan import Add, InForce, plan, subject_of_event
-from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
+from carrythrough.pipeline.plan import Add, InForce, Reattribute, plan, subject_of_event
+from carrythrough.pipeline.records import ACTIVATIONS, ROSTERS, Kind, Record
 from carrythrough.pipeline.step import batches
+from carrythrough.pipeline.strangers import concerned
 from carrythrough.telemetry.metrics import Telemetry
 
+MOVES_AT_ONCE = 500
+"""Pseudonyms whose evidence one transaction looks at when the roster changes: bounds memory, not what may change."""
 BATCH_RECORDS_MAX = 2_000
 """Records in one fold transaction: bounds the delay between acknowledgement and score."""
 HANDOFF_RECORDS_MAX = 20_000
@@ -198,6 +201,8 @@ class Folder:
         if batch[0].kind in ACTIVATIONS:
             in_force = self._activate(batch[0], in_force)
         operations = plan(batch, in_force)
+        if batch[0].kind in ROSTERS:
+            operations = [self._move_most(batch[0], in_force)]
         view = self._state.view
         view.preload(op.subject for op in operations if type(op) is Add)
         delta = Fold(view, in_force).run(operations)
@@ -210,6 +215,29 @@ class Folder:
         if batch[0].kind is Kind.TICK:
             self.due_left = len(delta.learners) >= DUE_PER_TICK_MAX
         self._tell(batch, delta, published)
+
+    def _move_most(self, record: Record, in_force: InForce) -> Reattribute:
+        """Move evidence where many people change at once, MOVES_AT_ONCE in a transaction; return what is left to do.
+
+        A stop in between leaves whole merges and the position before the record, so that it is folded
+        again and goes on with the rest, in the same order and with the same effects.
+        """
+        before = in_force.roster_before
+        view = self._state.view
+        sources = concerned(before, in_force.directory, view) if before is not None else []
+        while len(sources) > MOVES_AT_ONCE:
+            part, sources = sources[:MOVES_AT_ONCE], sources[MOVES_AT_ONCE:]
+            self.reattribute(Reattribute(record.position, record.stored_ms, tuple(part)), in_force)
+        view.preload(sources)
+        return Reattribute(record.position, record.stored_ms, tuple(sources))
+
+    def reattribute(self, operation: Reattribute, in_force: InForce) -> None:
+        """Give the evidence of some pseudonyms to whom it belongs, in a transaction that leaves the position."""
+        view = self._state.view
+        view.preload(operation.sources or ())
+        delta = Fold(view, in_force).run([operation])
+        folded = Folded(self._state.position, {}, [])
+        self._hub.publish(self._state.commit(delta, folded, lambda _: ()))
 
     def _tell(self, batch: list[Record], delta: Delta, published: list[Published]) -> None:
         """Tell subscribers, metrics and dispatcher; the batch is committed, so nothing here may undo it."""

@@ -11,13 +11,8 @@ from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.merge import Move
 
 
-def write_moves(
-    connection: apsw.Connection, delta: Delta, view: StoreView, terms: Terms, position: int
-) -> None:
-    """Move rows and marks in the ledger, in the order of the moves; inside the transaction of the fold.
-
-    position: of the record that moves them.
-    """
+def write_moves(connection: apsw.Connection, delta: Delta, view: StoreView, terms: Terms) -> None:
+    """Move rows and marks in the ledger, in the order of the moves; inside the transaction of the fold."""
     flat: list[object] = []
     for move in delta.moves:
         if move.whole:
@@ -25,7 +20,7 @@ def write_moves(
             connection.execute("UPDATE employee SET subject=? WHERE subject=?", (move.target, move.source))
         else:
             _write_rows(connection, move, view, terms)
-        flat += (position, move.source, move.target)
+        flat += (move.position, move.source, move.target)
     MOVE.run(connection, flat)
 
 

@@ -123,7 +123,7 @@ class StateFile:
     ) -> list[Published]:
         connection, view = self.connection, self.view
         if delta.moves or delta.strangers or delta.gone:
-            write_moves(connection, delta, view, self.terms, folded.position)
+            write_moves(connection, delta, view, self.terms)
             write_strangers(connection, delta)
         employees: list[object] = []
         for subject, learner in delta.learners.items():

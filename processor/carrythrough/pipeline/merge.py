@@ -35,11 +35,13 @@ class Carried(msgspec.Struct, frozen=True):
 class Move(msgspec.Struct, frozen=True):
     """Evidence that goes from one employee to another.
 
-    rows, marks: as they stood at the source. whole: everything that the source had, to somebody who had
-    nothing (rows and marks are not listed then). dropped: keys of rows of the target that one of
-    `rows` takes the place of. refused: keys of rows at the source that are at the target already.
+    position: of the record that changed the roster. rows, marks: as they stood at the source. whole:
+    everything that the source had, to somebody who had nothing (rows and marks are not listed then).
+    dropped: keys of rows of the target that one of `rows` takes the place of. refused: keys of rows at the
+    source that are at the target already.
     """
 
+    position: int
     source: str
     target: str
     rows: tuple[LedgerRow, ...] = ()

@@ -39,11 +39,11 @@ class Moving:
         self._rows: dict[str, dict[Key, LedgerRow]] = {}
         self._places = _Places(view)
         self._registrations = Registrations(self._places, view.voided)
-        self._stored_ms = 0
+        self._position = self._stored_ms = 0
 
     def run(self, operation: Reattribute) -> None:
         """Settle every pseudonym that the change concerns, or those that the operation names."""
-        self._stored_ms = operation.stored_ms
+        self._position, self._stored_ms = operation.position, operation.stored_ms
         sources: Sequence[str] | None = operation.sources
         if sources is None:
             sources = () if self._before is None else concerned(self._before, self._after, self._view)
@@ -95,7 +95,7 @@ class Moving:
             left, learner = renamed(self._learner(source))
             self._take(source, left)
             self._take(target, learner)
-            self._delta.moves.append(Move(source, target, whole=True))
+            self._delta.moves.append(Move(self._position, source, target, whole=True))
             self._places.rename(source, target)
             self._rows[source] = {}
             self._publish(target, {s for s, pair in learner.pairs.items() if _has_evidence(pair)})
@@ -116,7 +116,7 @@ class Moving:
         counted = {row.key() for row in (*ours.values(), *theirs.values()) if self._counts(row)}
         self._registrations.move(marks, target)
         self._places.move(marks, target)
-        move = _with_rows(Move(source, target, tuple(rows), tuple(marks)), theirs)
+        move = _with_rows(Move(self._position, source, target, tuple(rows), tuple(marks)), theirs)
         for key in (*move.dropped, *move.refused):
             (theirs if key[0] == target else ours).pop(key)
         came: dict[Key, LedgerRow] = {}
