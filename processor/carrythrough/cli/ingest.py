@@ -14,7 +14,7 @@ from carrythrough.cli.files.opening import InputFile
 from carrythrough.cli.files.records import Kind, Piece, Refused
 from carrythrough.cli.importing.delivery import Delivery, deliver, parcels
 from carrythrough.cli.importing.progress import Progress
-from carrythrough.cli.importing.report import report
+from carrythrough.cli.importing.report import check_report, report, write_report
 from carrythrough.cli.importing.tally import FileTally, Tally
 from carrythrough.cli.target import Target
 from carrythrough.cli.terminal import note, say_json, show_problem
@@ -46,6 +46,10 @@ def ingest(
             help="Where refused records are kept with their reasons (default: DATA_DIR.quarantine.jsonl)."
         ),
     ] = None,
+    report_file: Annotated[
+        Path | None,
+        Parameter(name="--report", help="Write the result as JSON into this file, beside what is printed."),
+    ] = None,
     json: Annotated[bool, Parameter(help="Print the result as JSON.")] = False,
     target: Annotated[Target | None, Parameter(name="*")] = None,
 ) -> int:
@@ -71,6 +75,8 @@ def ingest(
     """
     target = target or Target()
     _check_arguments(files, target, program, roster, kind, mapping)
+    if report_file is not None:
+        check_report(report_file)
     mapped = None
     if mapping is not None:
         from carrythrough.cli.files.tables import load_mapping
@@ -97,6 +103,8 @@ def ingest(
     finally:
         kept.close()
         delivery.close()
+    if report_file is not None:
+        write_report(report_file, tally, kept)
     if json:
         say_json(tally.as_dict(kept))
     else:

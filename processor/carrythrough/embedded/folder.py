@@ -16,6 +16,7 @@ import apsw
 import msgspec
 import structlog
 
+from carrythrough.embedded.counting import counts_of
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.hub import Hub, Published
 from carrythrough.embedded.log import LogReader, Row
@@ -206,7 +207,7 @@ class Folder:
         view = self._state.view
         view.preload(op.subject for op in operations if type(op) is Add)
         delta = Fold(view, in_force).run(operations)
-        folded = Folded(batch[-1].position, _counts(batch, delta), [])
+        folded = Folded(batch[-1].position, counts_of(batch, delta, in_force), [])
         published = self._state.commit(delta, folded, lambda action: self._adapters_of(action, in_force))
         self.in_force = (
             msgspec.structs.replace(in_force, roster_before=None) if in_force.roster_before else in_force
@@ -282,17 +283,3 @@ class Folder:
         if record.kind is Kind.EVENT:
             return filter(None, [subject_of_event(record.content, directory)])
         return ()
-
-
-def _counts(batch: Iterable[Record], delta: Delta) -> dict[str, int]:
-    statements = events = 0
-    for record in batch:
-        if record.kind is Kind.STATEMENT:
-            statements += 1
-        elif record.kind is Kind.EVENT:
-            events += 1
-    counts = {"statements": statements, "events": events, "evidence": len(delta.added)}
-    counts["refused"] = len(delta.refused)
-    mapped = len({row.position for row in delta.added})
-    counts["unmatched"] = statements + events - mapped
-    return {name: value for name, value in counts.items() if value}

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from carrythrough.embedded.counting import UNMATCHED
 from carrythrough.embedded.database import connect, marks, row_before, select
 from carrythrough.embedded.explaining import Explainer
 from carrythrough.embedded.folder import Folder
@@ -64,7 +65,7 @@ class Queries:
             self._connection, self._terms, self._lock, history, lambda: self.in_force, lambda: state.position
         )
         self.registrations = Registrations(state.path)
-        self._counted = (float("-inf"), 0, 0)
+        self._counted = (float("-inf"), 0, dict[str, tuple[int, int]]())
 
     @property
     def in_force(self) -> InForce:
@@ -272,22 +273,29 @@ class Queries:
         with self._lock:
             return frozenset(bytes(row[0]) for row in self._connection.execute("SELECT source FROM void"))
 
-    def _sizes(self) -> tuple[int, int]:
-        """Return how many employees and pairs there are; where there are many, counted anew only every SIZES_S."""
-        counted_s, employees, pairs = self._counted
-        if pairs < PAIRS_COUNTED_ALWAYS or time.monotonic() - counted_s > SIZES_S:
-            employees = int(self._connection.execute("SELECT count(*) FROM employee").get)
-            pairs = int(self._connection.execute("SELECT count(*) FROM pair").get)
-            # A large installation is counted less often: the walk never takes more than a few per cent.
-            self._counted = (time.monotonic() + pairs / 100_000, employees, pairs)
-        return employees, pairs
+    def _sizes(self, *, afresh: bool) -> tuple[int, dict[str, tuple[int, int]]]:
+        """Return how many employees there are, and by skill how many have evidence and how many a score.
 
-    def summary(self) -> dict[str, Any]:
-        """Return the numbers of the installation as of now."""
+        Where there are many they are counted anew only every SIZES_S.
+        """
+        counted_s, employees, skills = self._counted
+        pairs = sum(people for people, _ in skills.values())
+        if afresh or pairs < PAIRS_COUNTED_ALWAYS or time.monotonic() - counted_s > SIZES_S:
+            employees = int(self._connection.execute("SELECT count(*) FROM employee").get)
+            rows = select(
+                self._connection, "SELECT skill, count(*), sum(score >= 0) FROM pair GROUP BY skill"
+            )
+            skills = {self._terms.text(skill): (people, scored) for skill, people, scored in rows}
+            # A large installation is counted less often: the walk never takes more than a few per cent.
+            self._counted = (time.monotonic() + pairs / 100_000, employees, skills)
+        return employees, skills
+
+    def summary(self, *, afresh: bool = False) -> dict[str, Any]:
+        """Return the numbers of the installation as of now; afresh: count people and skills however many there are."""
         program = self.in_force.program.map
         with self._lock:
             one = self._connection.execute
-            employees, pairs = self._sizes()
+            employees, skills = self._sizes(afresh=afresh)
             dead = one("SELECT count(*) FROM outbox WHERE status='dead'").get
             actions = dict(select(self._connection, "SELECT status, count(*) FROM outbox GROUP BY status"))
         ack, visible = self._telemetry.medians_ms()
@@ -307,11 +315,25 @@ class Queries:
                 ],
             },
             "employees": employees,
-            "pairs": pairs,
+            "pairs": sum(people for people, _ in skills.values()),
+            "scored_pairs": sum(scored for _, scored in skills.values()),
+            "skills": [
+                {"skill": skill, "people": people, "scored": scored}
+                for skill, (people, scored) in sorted(skills.items())
+            ],
             "statements": counters.get("count.statements", 0),
             "events": counters.get("count.events", 0),
             "evidence": counters.get("count.evidence", 0),
             "unmatched": counters.get("count.unmatched", 0),
+            "unmatched_by": {
+                name.removeprefix("count." + UNMATCHED): value
+                for name, value in sorted(counters.items())
+                if name.startswith("count." + UNMATCHED)
+            },
+            "refused": counters.get("count.refused", 0),
+            "history": counters.get("count.history", 0),
+            "decisions": counters.get("count.decisions", 0),
+            "actions_requested": counters.get("count.actions", 0),
             "quarantined": counters.get("count.quarantined", 0),
             "dead_letters": dead,
             "actions": actions,

@@ -52,8 +52,7 @@ class Delivery(Protocol):
     def folded(self, waiting: Callable[[int], None]) -> dict[str, Any] | None:
         """Wait until everything sent is scored, telling how many records are left.
 
-        Returns {"statements", "evidence", "unmatched", "set_aside"}: what was added since the start;
-        {"employees", "actions_waiting"}: what there is; None when that cannot be seen from here.
+        Returns what it came to (`importing.outcome.came_to`), None when that cannot be seen from here.
         """
         ...
 
@@ -65,7 +64,7 @@ class Delivery(Protocol):
 class Receiver(Protocol):
     """Who counts."""
 
-    def delivered(self, sent: Sent) -> None:
+    def delivered(self, sent: Sent, pieces: Sequence[Piece]) -> None:
         """Take the result of a parcel that was taken."""
         ...
 
@@ -114,7 +113,7 @@ def deliver(
         for part in _parts(pieces, problem):
             deliver(delivery, kind, version, part, receiver)
     else:
-        receiver.delivered(sent)
+        receiver.delivered(sent, pieces)
 
 
 def body_of(raws: Sequence[bytes]) -> bytes:

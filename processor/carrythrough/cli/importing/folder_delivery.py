@@ -17,6 +17,7 @@ import structlog
 
 from carrythrough.cli.files.records import Kind
 from carrythrough.cli.importing.delivery import Sent, body_of
+from carrythrough.cli.importing.outcome import came_to
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.performance import admit_events
@@ -27,12 +28,6 @@ from carrythrough.xapi.admission import Limits, admit
 CREDENTIAL = "ingest"
 """Who sent it, in the log; statements without an id are known again under the same name only."""
 POLL_S = 0.02
-_COUNTS = {
-    "statements": "count.statements",
-    "evidence": "count.evidence",
-    "unmatched": "count.unmatched",
-    "set_aside": "count.quarantined",
-}
 
 
 class FolderDelivery:
@@ -45,7 +40,10 @@ class FolderDelivery:
         self._limits = Limits()
         self._runtime = open_for_import(settings)
         self._closed = False
-        self._before = self._counts()
+        self._settle(
+            lambda _: None
+        )  # what an earlier run stored and did not come to score is not of this one
+        self._before = self._runtime.queries.summary()
 
     def send(self, kind: Kind, version: str, raws: Sequence[bytes]) -> Sent:
         """See `delivery.Delivery`."""
@@ -63,17 +61,9 @@ class FolderDelivery:
 
     def folded(self, waiting: Callable[[int], None]) -> dict[str, Any] | None:
         """See `delivery.Delivery`."""
-        runtime = self._runtime
-        while (left := runtime.log.end - runtime.state.position) > 0:
-            waiting(left)
-            time.sleep(POLL_S)
-        now = self._counts()
-        summary = runtime.queries.summary()
-        added = {name: now[name] - self._before[name] for name in _COUNTS}
-        return added | {
-            "employees": summary["employees"],
-            "actions_waiting": int(summary["actions"].get("pending", 0)),
-        }
+        self._settle(waiting)
+        now = self._runtime.queries.summary(afresh=True)
+        return came_to(self._before, now, actions_waiting=int(now["actions"].get("pending", 0)))
 
     def close(self) -> None:
         """See `delivery.Delivery`."""
@@ -81,9 +71,12 @@ class FolderDelivery:
             self._closed = True
             self._runtime.stop()
 
-    def _counts(self) -> dict[str, int]:
-        counters = self._runtime.state.counters
-        return {name: counters.get(counter, 0) for name, counter in _COUNTS.items()}
+    def _settle(self, waiting: Callable[[int], None]) -> None:
+        """Wait until everything stored is scored."""
+        runtime = self._runtime
+        while (left := runtime.log.end - runtime.state.position) > 0:
+            waiting(left)
+            time.sleep(POLL_S)
 
 
 def open_for_import(settings: Settings) -> Embedded:

@@ -8,6 +8,7 @@ from typing import Any
 
 from carrythrough.cli.files.records import Kind
 from carrythrough.cli.importing.delivery import Sent, body_of
+from carrythrough.cli.importing.outcome import came_to
 from carrythrough.cli.server_reader import answer_of, client, reaching
 from carrythrough.cli.target import Server
 from carrythrough.errors import CarrythroughError, PermanentError
@@ -57,12 +58,7 @@ class ServerDelivery:
             now = self._summary()
         if now is None:
             return None
-        added = {name: now[name] - self._before[name] for name in ("statements", "evidence", "unmatched")}
-        return added | {
-            "employees": now["employees"],
-            "set_aside": now["quarantined"] - self._before["quarantined"],
-            "actions_waiting": 0,
-        }
+        return came_to(self._before, now, actions_waiting=0)
 
     def close(self) -> None:
         """See `delivery.Delivery`."""

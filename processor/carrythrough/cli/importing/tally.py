@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from carrythrough.cli.files.records import Piece, Refused
+from carrythrough.cli.files.records import Kind, Piece, Refused
 from carrythrough.cli.importing.delivery import Sent
+from carrythrough.cli.importing.times import time_of
 from carrythrough.cli.moments import span
 from carrythrough.errors import Problem
 from carrythrough.quarantine_file import QuarantineFile
@@ -37,6 +39,8 @@ class FileTally:
         self.reasons: dict[str, int] = {}
         self.examples: dict[str, list[tuple[int, Problem]]] = {}
         self.failure: Problem | None = None
+        self.span_ms: tuple[int, int] | None = None
+        """Event times of the oldest and the newest record that was taken."""
         self._quarantine = quarantine
         self._stop = stop
         self._tell = tell
@@ -52,11 +56,16 @@ class FileTally:
         """Records that something has become of."""
         return self.accepted + self.known + self.quarantined
 
-    def delivered(self, sent: Sent) -> None:
+    def delivered(self, sent: Sent, pieces: Sequence[Piece]) -> None:
         """See `delivery.Receiver`."""
+        kind: Kind = "events" if self.kind == "events" else "statements"
+        times = [t_ms for piece in pieces if (t_ms := time_of(kind, piece.raw)) is not None]
         with self._lock:
             self.accepted += sent.accepted
             self.known += sent.known
+            if times:
+                first, last = self.span_ms or (times[0], times[0])
+                self.span_ms = min(first, *times), max(last, *times)
 
     def refused(self, piece: Piece | Refused, problem: Problem) -> None:
         """See `delivery.Receiver`; keeps the record in the quarantine file."""
@@ -121,6 +130,15 @@ class Tally:
                 summed[code] = summed.get(code, 0) + number
         return dict(sorted(summed.items(), key=lambda entry: (-entry[1], entry[0])))
 
+    def span_ms(self) -> tuple[int, int] | None:
+        """Return the oldest and the newest event time that was taken, None without any."""
+        spans = [file.span_ms for file in self.files if file.span_ms is not None]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def as_span(self) -> dict[str, str] | None:
+        """Return the time that the records cover, "from" and "to" as RFC 3339 in UTC; None when none says."""
+        return _span(self.span_ms())
+
     def clean(self) -> bool:
         """Say whether every record of every file was taken."""
         failed = self.interrupted or self.stopped is not None
@@ -139,6 +157,7 @@ class Tally:
             "stopped": msgspec.structs.asdict(self.stopped) if self.stopped else None,
             "seconds": round(self.seconds, 3),
             "records_per_s": round(records / max(self.seconds, 1e-6)),
+            "span": self.as_span(),
             "folded": self.folded,
             "files": [
                 {
@@ -148,8 +167,20 @@ class Tally:
                     "accepted": file.accepted,
                     "known": file.known,
                     "quarantined": file.reasons,
+                    "span": _span(file.span_ms),
                     "failure": msgspec.structs.asdict(file.failure) if file.failure else None,
                 }
                 for file in self.files
             ],
         }
+
+
+def _span(span_ms: tuple[int, int] | None) -> dict[str, str] | None:
+    """Return a span of time as RFC 3339 in UTC."""
+    if span_ms is None:
+        return None
+    first, last = (
+        dt.datetime.fromtimestamp(t_ms // 1000, tz=dt.UTC).isoformat().replace("+00:00", "Z")
+        for t_ms in span_ms
+    )
+    return {"from": first, "to": last}
