@@ -51,8 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shadow_learner: Annotated[
         bool,
         Meta(
-            description="Whether a shadow of the scoring head learns from outcomes on the job, on a thread of its own; "
-            "no score depends on it until somebody promotes a version."
+            description="Whether a shadow of the scoring head learns from outcomes on the job, and a second learner "
+            "from answers, on a thread of their own; no score depends on them until somebody promotes a version."
         ),
     ] = True
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"

@@ -31,7 +31,7 @@ from carrythrough.scoring.state import LearnerState
 ANSWERS_NAME = "answers.bin"
 CHUNK_ROWS = 40
 """Ledger rows read at a time, about 10 ms of work; what is learnt does not depend on it."""
-PAIRS_KEPT_MAX = 4_000
+PAIRS_KEPT_MAX = 12_000
 """Pairs of people kept in memory, about 3 KB each; who is not among them is derived again when an answer comes."""
 
 _SOME = ", ".join(map(str, CHANNELS))
