@@ -27,7 +27,8 @@ from carrythrough.settings import Settings
 os.environ["HOOK"] = "a secret of some length"
 hooks = {"crm": Webhook(mapping=sys.argv[3], secret_env="HOOK", signature="token")}
 settings = Settings(
-    data_dir=sys.argv[1], port=0, metrics_port=0, program=sys.argv[2], log_level="error", webhooks=hooks
+    data_dir=sys.argv[1], port=0, metrics_port=0, program=sys.argv[2], roster=sys.argv[4], log_level="error",
+    webhooks=hooks,
 )
 serve(settings, on_ready=lambda info: print(json.dumps(info), flush=True))
 """
@@ -37,6 +38,7 @@ constants: {kind: opportunity}
 filters: [at]
 """
 HOOK_BODY = b'{"id": "1", "agent": "e-017", "at": "2026-11-01T10:00:00Z"}'
+FORM_LINK = b'{"form": "self-report", "employee": "e-900", "skill": "calm"}'
 TOKEN = "Bearer a secret of some length"
 Faults = Callable[[str, Any], list[str]]
 AGENT = {"mbox": "mailto:a@example.org"}
@@ -49,7 +51,9 @@ class Live:
     def __init__(self, folder: Path, program: Path) -> None:
         hook = program.with_name("hook.yaml")
         hook.write_text(HOOK)
-        command = [sys.executable, "-c", SERVER, str(folder), str(program), str(hook)]
+        roster = program.with_name("roster.json")
+        roster.write_text('{"people": [{"id": "e-900"}]}')
+        command = [sys.executable, "-c", SERVER, str(folder), str(program), str(hook), str(roster)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         info = json.loads(self.process.stdout.readline())
@@ -268,6 +272,10 @@ CALLS: list[Call] = [
     ("/v1/hooks/{name}", "POST", "", b'{"at": "today"}', TOKEN, {}, 202),
     ("/v1/hooks/{name}", "POST", "", b"{", TOKEN, {}, 400),
     ("/v1/hooks/{name}", "POST", "", HOOK_BODY, "Bearer wrong", {}, 401),
+    ("/v1/form-links", "POST", "", FORM_LINK, "business", {}, 201),
+    ("/v1/form-links", "POST", "", b"{}", "business", {}, 400),
+    ("/v1/form-links", "POST", "", FORM_LINK, WRONG, {}, 401),
+    ("/v1/form-links", "POST", "", FORM_LINK, "lms", {}, 403),
     ("/v1/employees/{reference}/scores", "GET", "", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/scores", "GET", "?x=1", b"", "reader", {}, 400),
     ("/v1/employees/{reference}/scores", "GET", "", b"", "lms", {}, 403),

@@ -21,6 +21,7 @@ from carrythrough.embedded.data_folder import DataFolder
 from carrythrough.embedded.documents import DocumentFile
 from carrythrough.embedded.enriching import Enriching
 from carrythrough.embedded.folder import Folder
+from carrythrough.embedded.form_people import RosterFormPeople
 from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwarding
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
@@ -116,6 +117,7 @@ class Embedded:
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
         self.dispatcher = Dispatcher(
+        self.form_people = RosterFormPeople(lambda: self.fold.in_force)
             self.outbox,
             adapters,
             RosterDirectory(lambda: self.fold.in_force.directory),

@@ -18,6 +18,9 @@ from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
+from carrythrough.gateway.pages.form_links import PATH as FORM_LINKS_PATH
+from carrythrough.gateway.pages.form_links import FormLinks
+from carrythrough.gateway.pages.forms import FormPages
 from carrythrough.gateway.pages.routes import routes as page_routes
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
@@ -25,6 +28,7 @@ from carrythrough.gateway.queries_api import QueriesApi, reply
 from carrythrough.gateway.registrations_api import RegistrationsApi
 from carrythrough.gateway.scim.endpoint import PATH as SCIM_PATH
 from carrythrough.gateway.scim.endpoint import ScimEndpoint
+from carrythrough.gateway.signed_links import SignedLinks
 from carrythrough.gateway.stream import Stream
 from carrythrough.gateway.webhooks.endpoint import PATH as HOOKS_PATH
 from carrythrough.gateway.webhooks.endpoint import WebhookEndpoint
@@ -88,6 +92,8 @@ def build_app(
     now_ms = runtime.clock.now_ms
     access = Access(credentials, sessions.session_of)
     api = QueriesApi(runtime.queries, access, now_ms)
+    links = SignedLinks(runtime.folder_lock.tenant_key())
+    forms = FormPages(runtime.form_people, runtime, links, sessions, now_ms)
     app = Starlette(
         routes=[
             *api.routes(),
@@ -103,7 +109,12 @@ def build_app(
                 if tokens is None
                 else TokenEndpoint(credentials, tokens, runtime.telemetry.oauth.answered).routes()
             ),
-            Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access))),
+            Route(
+                FORM_LINKS_PATH,
+                FormLinks(runtime.form_people, links, access.require_credential).make,
+                methods=["POST"],
+            ),
+            Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access), forms)),
         ]
     )
     intake: dict[str, Asgi] = {

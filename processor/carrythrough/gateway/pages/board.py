@@ -154,7 +154,9 @@ class BoardReader:
         effects = await ask(self._queries.effects_after, self._seq, EFFECTS_MAX)
         for published in effects:
             self._seq = published.seq
-            if published.kind == "score" and not _apply(board, msgspec.json.decode(published.body)):
+            if published.kind == "retracted":
+                _retract(board, published.subject, published.skill)
+            elif published.kind == "score" and not _apply(board, msgspec.json.decode(published.body)):
                 return board.truncated
         return len(effects) < EFFECTS_MAX
 
@@ -220,6 +222,15 @@ def _apply(board: Board, effect: Json) -> bool:
         for name in ("score", "low", "high", "stage", "outcomes", "sequence"):
             setattr(cell, name, effect[name])
     return True
+
+
+def _retract(board: Board, subject: str, skill: str) -> None:
+    """Take a cell away whose evidence is somebody else's now."""
+    person = board.people.get(subject)
+    if person is not None:
+        person.cells.pop(skill, None)
+        if not person.cells:
+            del board.people[subject]
 
 
 def _matches(person: Person, view: View) -> bool:

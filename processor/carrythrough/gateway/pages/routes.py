@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from carrythrough.gateway.pages.board import BoardReader
+from carrythrough.gateway.pages.forms import FormPages
 from carrythrough.gateway.pages.groups import GroupsPage
 from carrythrough.gateway.pages.matrix import MatrixPage
 from carrythrough.gateway.pages.person import PersonPage
@@ -30,19 +31,34 @@ class StaticAssets(StaticFiles):
 
 
 def routes(
-    queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int], invite: Invite | None = None
+    queries: PageQueries,
+    sessions: Sessions,
+    now_ms: Callable[[], int],
+    invite: Invite | None = None,
+    forms: FormPages | None = None,
 ) -> list[BaseRoute]:
-    """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/signin`, `/signout`, `/static/...`.
+    """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/forms/...`, `/signin...`, `/static/...`.
 
     queries: the object behind REST. now_ms: the server's clock (may be scaled), for words such as
     "2 days ago"; sessions keep their own, real time. invite: checks who may have a new sign-in link
-    made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`.
+    made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`. forms: the
+    forms in which people answer; None where there are none.
     """
     boards = BoardReader(queries, now_ms)
     matrix = MatrixPage(queries, boards, sessions, now_ms)
     person = PersonPage(queries, sessions, now_ms)
     signin = SignInPages(sessions, invite)
+    answering = (
+        []
+        if forms is None
+        else [
+            Route("/forms/{token}", forms.show, methods=["GET"]),
+            Route("/forms/{token}", forms.submit, methods=["POST"]),
+            Route("/people/{subject}/observe", forms.observe, methods=["GET"]),
+        ]
+    )
     return [
+        *answering,
         Route("/", matrix.show, methods=["GET"]),
         Route("/people/names", matrix.names, methods=["GET"]),
         Route("/people/{subject}", person.show, methods=["GET"]),

@@ -90,7 +90,7 @@ class SignInPages:
 
     async def leave(self, request: Request) -> Response:
         """End the session; refused (403) unless one of our own pages asks for it."""
-        if not _asked_by_our_page(request):
+        if not asked_by_our_page(request):
             text = "This request did not come from one of these pages, so nothing was changed."
             return message(request, "Not signed out", text, 403)
         secret = request.cookies.get(cookie_name(request))
@@ -101,7 +101,7 @@ class SignInPages:
         return response
 
 
-def _asked_by_our_page(request: Request) -> bool:
+def asked_by_our_page(request: Request) -> bool:
     """Compare host and port of Origin with ours; the scheme may differ behind a TLS proxy."""
     origin = request.headers.get("origin")
     if origin is None:
