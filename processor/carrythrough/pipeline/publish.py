@@ -23,6 +23,7 @@ from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.program.types import Skill
 from carrythrough.reinforcement.decide import Decider, Situation
+from carrythrough.reinforcement.rules import Facts
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.state import LearnerState, PairState
@@ -59,19 +60,23 @@ class Publisher:
         *,
         moved: bool,
     ) -> None:
-        """Count one operation; publish when it moved the score (exposure alone does not)."""
+        """Count one operation; publish when it moved the score (exposure alone does not), and decide on news."""
         published = pair.published
         published.sequence += 1
         published.as_of_ms = max(published.as_of_ms, stored_ms)
         skill = self._skills.get(e.skill)
-        if skill is None or not moved:
+        if skill is None or not (moved or e.channel in self._decider.of(e.skill).watched):
             return
         news_ms = published.as_of_ms - e.t_ms
         news = news_ms <= self._decider.news_ms_max
         if news:
             published.armed = 1
-            if published.ignored and e.t_ms > published.action_ms:
-                self._answer(subject, pair, e)
+        if not moved:
+            if news:
+                self._decide(subject, learner, pair, skill, self._read(learner, pair, skill), news_ms)
+            return
+        if news and published.ignored and e.t_ms > published.action_ms:
+            self._answer(subject, pair, e)
         if e.channel <= 1 and len(learner.pairs) > 1:
             learner.refresh_ms = _refresh(learner.refresh_ms, published.as_of_ms, news=news)
         reading = self._read(learner, pair, skill)
@@ -139,11 +144,14 @@ class Publisher:
         if skill is None:
             published.due_ms = 0
             return
+        # Timers are set no later than the next absence begins, so whatever began since was not looked at before.
+        looked_ms = min(published.as_of_ms, published.due_ms - 1 if published.due_ms else now_ms)
         published.as_of_ms = max(published.as_of_ms, now_ms)
         reading = self._read(learner, pair, skill)
         stage = reading.stage
-        if stage is not before and arms:
-            published.armed = 1  # a change that happens now is news, whatever the age of the evidence
+        begun = self._decider.of(skill.id).begun(pair, looked_ms, published.as_of_ms)
+        if arms and (begun or stage is not before):
+            published.armed = 1  # what begins or changes now is news, whatever the age of the evidence
         value = -1 if reading.score is None else round(reading.score.value * 10_000)
         if stage is not before or abs(value - published.score) >= PUBLISHED_STEP:
             published.sequence += 1
@@ -231,7 +239,8 @@ class Publisher:
             def falls(days: int) -> bool:
                 return falls_within(learner, pair, now_ms, days * DAY_MS, skill, model)
 
-            situation = Situation(subject, skill, reading.score, reading.stage, news_ms, falls)
+            facts = Facts(now_ms, reading.score, skill, pair, falls)
+            situation = Situation(subject, reading.stage, news_ms, facts)
             self.effects += self._decider.decide(situation, learner, pair.published)
 
     def _next_due(self, subject: str, pair: PairState, skill_id: str, stage: Stage) -> int:
@@ -241,7 +250,13 @@ class Publisher:
         as_of = pair.published.as_of_ms
         newest = max((c.last_ms for c in pair.channels if c is not None), default=as_of)
         wait = min(max((as_of - newest) // RECHECK_SHARE, RECHECK_MIN_MS), RECHECK_MAX_MS)
-        return as_of + wait + _spread(subject, skill_id)
+        rules = self._decider.of(skill_id)
+        if rules.lead_ms:
+            wait = min(
+                wait, max(rules.lead_ms // 2, RECHECK_MIN_MS)
+            )  # no forecast is seen after its lead time
+        due = as_of + wait + _spread(subject, skill_id)
+        return min(due, rules.next_ms(pair, as_of) or due)
 
 
 def waits_for_history(learner: LearnerState) -> bool:

@@ -16,27 +16,36 @@ from carrythrough.program.compile import Program
 from carrythrough.program.types import Reinforcement, Skill
 from carrythrough.reinforcement.guards import DAY_MS, HOUR_MS, Limits, Person, Verdict, check
 from carrythrough.reinforcement.presence import employment_of, hours_of
-from carrythrough.reinforcement.rules import FallsWithin, eligible, why
+from carrythrough.reinforcement.rules import Facts, SkillRules, eligible, why
 from carrythrough.reinforcement.stage import Stage
-from carrythrough.scoring.score import Score
 from carrythrough.scoring.state import LearnerState, Published
 
 RELOG_MS = DAY_MS
 """A decision that says the same again is logged at most once in this span."""
 
 
-class Situation(msgspec.Struct, frozen=True):
-    """What is decided about: one pair as of now. news_ms: age of the evidence that led here.
+WAITS = "requires"
+"""What holds back an action on a skill while one that comes first is not yet learnt."""
 
-    falls_within: the forecast, asked only by rules with a lead time.
+
+def waits_for_another(skill: Skill, learner: LearnerState) -> bool:
+    """Say whether a skill that this one requires stands at "not yet learnt", as last published.
+
+    A skill of which too little is known to say so holds nothing back.
     """
+    return any(
+        name in learner.pairs and learner.pairs[name].published.stage == Stage.NOT_YET_LEARNT
+        for name in skill.requires
+    )
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """What is decided about: one pair as of now. news_ms: age of the evidence that led here."""
 
     subject: str
-    skill: Skill
-    score: Score
     stage: Stage
     news_ms: int
-    falls_within: FallsWithin = lambda _: False
+    facts: Facts
 
 
 class Decider:
@@ -44,6 +53,7 @@ class Decider:
 
     def __init__(self, program: Program, directory: RosterIndex, tenant: str) -> None:
         self._rules = program.reinforcement
+        self._by_skill: dict[str, SkillRules] = {}
         self._directory = directory
         self._tenant = tenant
         policy = program.policy
@@ -59,11 +69,18 @@ class Decider:
         self.news_ms_max = max((rule.expires_h for rule in self._rules), default=0) * HOUR_MS
         """Evidence older than this decides nothing: history is not news (promise 8)."""
 
+    def of(self, skill: str) -> SkillRules:
+        """Return the rules for a skill."""
+        found = self._by_skill.get(skill)
+        if found is None:
+            found = self._by_skill[skill] = SkillRules(self._rules, skill)
+        return found
+
     def decide(
         self, s: Situation, learner: LearnerState, published: Published
     ) -> tuple[ActionRequested | Decision, ...]:
         """Return the effects of one decision point and note pushes and timers in the state given."""
-        rules = eligible(self._rules, s.stage, s.score, s.skill, s.falls_within)
+        rules = eligible(self.of(s.facts.skill.id).rules, s.stage, s.facts)
         rules = tuple(rule for rule in rules if s.news_ms <= rule.expires_h * HOUR_MS)
         if not rules:
             return ()
@@ -79,6 +96,8 @@ class Decider:
             action_ms=published.action_ms,
             ignored=published.ignored,
         )
+        if not verdict.held_by and waits_for_another(s.facts.skill, learner):
+            verdict = Verdict((WAITS,))  # asked again when the pair is next read
         decision = self._decision(s, rules, rule, verdict, published)
         if verdict.held_by:
             if verdict.again_ms and (not published.due_ms or verdict.again_ms < published.due_ms):
@@ -125,33 +144,35 @@ class Decider:
         published.signature = signature
         published.decision_ms = now
         return Decision(
-            id=effect_id("decision", self._tenant, s.subject, s.skill.id, published.sequence, now, text),
+            id=effect_id(
+                "decision", self._tenant, s.subject, s.facts.skill.id, published.sequence, now, text
+            ),
             subject=s.subject,
-            skill=s.skill.id,
+            skill=s.facts.skill.id,
             rule=rule.id,
             as_of_ms=now,
             eligible=tuple(r.action for r in rules),
             chosen=chosen,
             propensity=1.0,
             suppressed_by=verdict.held_by,
-            why=why(s.stage, s.score, s.skill, rule),
+            why=why(s.stage, s.facts, rule),
         )
 
     def _action(self, s: Situation, rule: Reinforcement, published: Published) -> ActionRequested:
         now = published.as_of_ms
         window = now // max(self._limits.cooldown_ms, HOUR_MS)
-        reason = why(s.stage, s.score, s.skill, rule)
+        reason = why(s.stage, s.facts, rule)
         return ActionRequested(
-            id=effect_id("action", self._tenant, s.subject, s.skill.id, rule.action, window),
+            id=effect_id("action", self._tenant, s.subject, s.facts.skill.id, rule.action, window),
             subject=s.subject,
             recipient=s.subject,
             to=rule.to,
-            skill=s.skill.id,
-            skill_name=s.skill.name,
+            skill=s.facts.skill.id,
+            skill_name=s.facts.skill.name,
             action=rule.action,
             rule=rule.id,
             stage=s.stage.text,
-            score=round(s.score.value, 4),
+            score=round(s.facts.score.value, 4),
             as_of_ms=now,
             expires_ms=now + rule.expires_h * HOUR_MS,
             title=rule.title,

@@ -1,12 +1,18 @@
-"""The declarative rules: which of them a stage makes eligible, and the content that they send."""
+"""The declarative rules: which of them are eligible for a pair, when time alone makes one so, and the reason given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
+from carrythrough.evidence.types import Channel
 from carrythrough.program.types import Reinforcement, Skill
+from carrythrough.reinforcement.conditions import Facts, FallsWithin, beginnings, holds, told
 from carrythrough.reinforcement.stage import Stage
+from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.score import Score, below
+from carrythrough.scoring.state import PairState
+
+__all__ = ["BELOW_CERTAINTY", "Facts", "FallsWithin", "SkillRules", "eligible", "why"]
 
 BELOW_CERTAINTY = 0.8
 """A score-based trigger fires when P(T < target) is at least this (design section 6)."""
@@ -22,43 +28,59 @@ _OTHERWISE = {
 }
 
 
-FallsWithin = Callable[[int], bool]
-"""Whether the score will be below its target after so many days if nothing happens (`pipeline.forecast`)."""
+class SkillRules:
+    """The rules of the map that are for one skill, and what of time and evidence they wait for.
+
+    watched: channels (`evidence.types.Channel`) whose evidence may make one eligible although it moves no score.
+    lead_ms: the shortest lead time of a forecast, 0 for none.
+    """
+
+    def __init__(self, rules: Sequence[Reinforcement], skill: str) -> None:
+        self.rules = tuple(rule for rule in rules if not rule.skills or skill in rule.skills)
+        self.watched = frozenset(
+            int(Channel[seen.channel.upper()]) for rule in self.rules for seen in rule.when.seen
+        )
+        self._timed = tuple(
+            rule
+            for rule in self.rules
+            if rule.when.unseen or any(seen.at_most is not None for seen in rule.when.seen)
+        )
+        leads = [rule.when.falls_within_days for rule in self.rules if rule.when.falls_within_days]
+        self.lead_ms = min(leads, default=0) * DAY_MS
+
+    def next_ms(self, pair: PairState, after_ms: int) -> int:
+        """Return when next, after a time, absence makes a condition hold if nothing happens; 0 for never."""
+        times = (t for rule in self._timed for t in beginnings(rule, pair) if t > after_ms)
+        return min(times, default=0)
+
+    def begun(self, pair: PairState, after_ms: int, until_ms: int) -> bool:
+        """Say whether absence has made a condition hold in (after_ms, until_ms]."""
+        return any(after_ms < t <= until_ms for rule in self._timed for t in beginnings(rule, pair))
 
 
-def eligible(
-    rules: tuple[Reinforcement, ...], stage: Stage, score: Score, skill: Skill, falls_within: FallsWithin
-) -> tuple[Reinforcement, ...]:
+def eligible(rules: tuple[Reinforcement, ...], stage: Stage, facts: Facts) -> tuple[Reinforcement, ...]:
     """Return the rules whose condition holds, in the order of the program map.
 
-    Rules on the stage "fading" also want P(T < target) >= BELOW_CERTAINTY; rules with a lead time want
-    the forecast to cross the target within it; the others name an absence or a kind of success, which
-    the stage itself has established.
+    rules: those for the skill. A rule for the stage "fading" also wants P(T < target) >= BELOW_CERTAINTY there;
+    what the other stages name, the stage itself has established.
     """
-    found = tuple(rule for rule in rules if _is_for(rule, stage, skill))
-    if stage is Stage.FADING and found and below(score, skill.target) < BELOW_CERTAINTY:
-        return ()
-    return tuple(rule for rule in found if _soon(rule, score, skill, falls_within))
+    unsure = stage is Stage.FADING and below(facts.score, facts.skill.target) < BELOW_CERTAINTY
+    return tuple(rule for rule in rules if _meets(rule, stage, unsure=unsure) and holds(rule, facts))
 
 
-def _is_for(rule: Reinforcement, stage: Stage, skill: Skill) -> bool:
-    return (not rule.when.stage or stage.text in rule.when.stage) and (
-        not rule.skills or skill.id in rule.skills
-    )
+def _meets(rule: Reinforcement, stage: Stage, *, unsure: bool) -> bool:
+    return not rule.when.stage or (stage.text in rule.when.stage and not unsure)
 
 
-def _soon(rule: Reinforcement, score: Score, skill: Skill, falls_within: FallsWithin) -> bool:
-    days = rule.when.falls_within_days
-    return not days or (score.value >= skill.target and falls_within(days))
+def why(stage: Stage, facts: Facts, rule: Reinforcement) -> str:
+    """Return the plain reason for a push, as its reader sees it: what the rule waited for and was true."""
+    said = told(rule, facts)
+    if rule.when.stage and not rule.when.falls_within_days:
+        said.append(_of_stage(stage, facts.score, facts.skill))
+    return " ".join(said) or _of_stage(stage, facts.score, facts.skill)
 
 
-def why(stage: Stage, score: Score, skill: Skill, rule: Reinforcement | None = None) -> str:
-    """Return the plain reason for a push, as the person who gets it reads it."""
-    if rule is not None and rule.when.falls_within_days:
-        return (
-            f"Your score of {round(100 * score.value)} is on the target of {round(100 * skill.target)}, and without "
-            f"any use it would be below it within {rule.when.falls_within_days} days."
-        )
+def _of_stage(stage: Stage, score: Score, skill: Skill) -> str:
     if stage is Stage.FADING:
         left = round(100 * score.pi / score.pi_fresh) if score.pi_fresh else 100
         return (
