@@ -89,6 +89,27 @@ def imported(folders: Iterable[Path]) -> set[str]:
     return found
 
 
+def imported_at_start(folders: Iterable[Path]) -> set[str]:
+    """Return the top-level names that those files import when they are imported themselves."""
+    found: set[str] = set()
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    return found
+
+
+def test_what_an_extra_brings_is_imported_where_it_is_used(repository: Path, project: dict[str, Any]) -> None:
+    distributions = packages_distributions()
+    names = imported_at_start([repository / "processor", repository / "plugins" / "carrythrough_adapters"])
+    declared = {bare(requirement) for requirement in project["project"]["dependencies"]}
+    extras = {bare(one) for extra in project["project"]["optional-dependencies"].values() for one in extra}
+    started = {bare(distributions[name][0]) for name in names if name in distributions}
+    assert started & (extras - declared) == set(), "a server without the extra could not start"
+
+
 IMPORTED_BY_NOBODY = {
     "tzdata": "data that zoneinfo reads",
 }
@@ -103,5 +124,6 @@ def test_the_product_imports_what_it_depends_on_and_nothing_else(
     third_party = {name for name in names - ours if name not in sys.stdlib_module_names}
     used = {bare(distributions[name][0]) for name in third_party}
     declared = {bare(requirement) for requirement in project["project"]["dependencies"]}
-    assert used - declared == set(), "imported, and missing from the dependencies of the product"
+    extras = {bare(one) for extra in project["project"]["optional-dependencies"].values() for one in extra}
+    assert used - declared - extras == set(), "imported, and missing from the dependencies of the product"
     assert declared - used - set(IMPORTED_BY_NOBODY) == set(), "a dependency that nothing imports"

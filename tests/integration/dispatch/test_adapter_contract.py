@@ -7,8 +7,11 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
 
 from carrythrough.testing.adapters import AdapterContract
 
@@ -90,6 +93,56 @@ class TestTeams(AdapterContract):
 
     def unreachable(self) -> dict[str, Any]:
         return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}/workflows/0"}
+
+
+class TestKafka(AdapterContract):
+    adapter = "kafka"
+
+    @pytest.fixture(autouse=True)
+    def place(self, kafka_bootstrap: str, dead_port: int) -> None:
+        self.bootstrap = kafka_bootstrap
+        self.dead_port = dead_port
+        self.topic = f"actions-{uuid4().hex[:8]}"
+        admin = KafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+        admin.create_topics([NewTopic(self.topic, num_partitions=2, replication_factor=1)])
+        admin.close()
+
+    def table(self) -> dict[str, Any]:
+        return {"bootstrap": self.bootstrap, "topic": self.topic, "timeout_s": 5.0}
+
+    def received(self) -> list[str]:
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        parts = [TopicPartition(self.topic, n) for n in consumer.partitions_for_topic(self.topic)]
+        consumer.assign(parts)
+        consumer.seek_to_beginning(*parts)
+        left = sum(consumer.end_offsets(parts).values())
+        found: list[str] = []
+        while len(found) < left:
+            for batch in consumer.poll(5_000).values():
+                found += [dict(record.headers)["ce_id"].decode() for record in batch]
+        consumer.close()
+        return found
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "bootstrap": f"127.0.0.1:{self.dead_port}", "timeout_s": 1.0}
+
+
+class TestApprise(AdapterContract):
+    adapter = "apprise"
+
+    @pytest.fixture(autouse=True)
+    def place(self, vendor: Any, dead_port: int) -> None:
+        self.vendor = vendor
+        self.dead_port = dead_port
+
+    def table(self) -> dict[str, Any]:
+        return {"url": f"json://127.0.0.1:{self.vendor.port}/apprise?+X-Token=of-the-robot"}
+
+    def received(self) -> list[str]:
+        return [message["message"].rsplit("(", 1)[1].removesuffix(")") for message in self.vendor.messages()]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {"url": f"json://127.0.0.1:{self.dead_port}/"}
 
 
 class TestEmail(AdapterContract):

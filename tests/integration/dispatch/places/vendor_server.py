@@ -133,6 +133,8 @@ class Handler(BaseHTTPRequestHandler):
             )
         elif parts.path.startswith("/services/"):
             status, answer = (400, "invalid_payload") if slack_message_fault(message) else (200, "ok")
+        elif parts.path == "/apprise":  # Apprise's own JSON notification (appriseit.com/services/json)
+            status, answer = (200, "ok") if message.get("message") else (400, "no message")
         else:
             status, answer = teams(body, message)
         with _lock:
