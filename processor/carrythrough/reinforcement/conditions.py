@@ -137,12 +137,7 @@ def told(rule: Reinforcement, facts: Facts) -> list[str]:
     for unseen in when.unseen:
         days = (now_ms - quiet_since(facts.pair, unseen.channel)) // DAY_MS
         found.append(f"There has been {_ABSENT[unseen.channel]} for {_days(days)}.")
-    for seen in when.seen:
-        count = counted(facts.pair, seen, now_ms)
-        what = _PRESENT[seen.channel][count != 1] + _RESULT[seen.result]
-        verb = "was" if count == 1 else "were"
-        only = "" if seen.at_least else "no more than "
-        found.append(f"There {verb} {only}{count or 'no'} {what} in the last {_days(seen.days)}.")
+    found += [_of_count(seen, counted(facts.pair, seen, now_ms)) for seen in when.seen]
     if when.falls_within_days:
         target = round(100 * facts.skill.target)
         found.append(
@@ -150,6 +145,14 @@ def told(rule: Reinforcement, facts: Facts) -> list[str]:
             f"any use it would be below it within {_days(when.falls_within_days)}."
         )
     return found
+
+
+def _of_count(seen: Seen, count: int) -> str:
+    if not count:
+        return f"There has been {_ABSENT[seen.channel]}{_RESULT[seen.result]} in the last {_days(seen.days)}."
+    only = "" if seen.at_most is None else "only "
+    what = _PRESENT[seen.channel][count != 1] + _RESULT[seen.result]
+    return f"There {'was' if count == 1 else 'were'} {only}{count} {what} in the last {_days(seen.days)}."
 
 
 def _days(count: int) -> str:
