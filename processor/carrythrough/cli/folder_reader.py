@@ -23,6 +23,7 @@ from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.history import History
 from carrythrough.embedded.log import LogFile, LogReader, Row
 from carrythrough.embedded.queries import PAGE_MAX, Queries
+from carrythrough.embedded.settling import META_NAME as IDENTITIES
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.upgrading import META_NAME
 from carrythrough.errors import PermanentError, Problem, TransientError
@@ -258,9 +259,9 @@ def _skill_not_then(skill: str) -> PermanentError:
 
 def _require_current(meta: dict[str, Any]) -> None:
     """Refuse a state file of another version: a reader changes nothing, so it cannot bring it up to date."""
-    if not meta or int(meta.get(META_NAME, 0)) == STATE_VERSION:
-        return
     found = int(meta.get(META_NAME, 0))
+    if not meta or (found == STATE_VERSION and IDENTITIES in meta):
+        return
     raise PermanentError(
         Problem(
             code="state-of-another-version",
@@ -270,7 +271,7 @@ def _require_current(meta: dict[str, Any]) -> None:
             where="data_dir",
             rule="reading a folder changes nothing in it, also not its version",
             fix="start a server on it once (`carrythrough serve`), which brings it up to date"
-            if found < STATE_VERSION
+            if found <= STATE_VERSION
             else "use the version of Carrythrough that wrote it, or a later one",
         )
     )

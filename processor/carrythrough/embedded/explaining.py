@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
+from carrythrough.embedded.attribution import Then
 from carrythrough.embedded.database import select
 from carrythrough.embedded.history import History, known_then
 from carrythrough.embedded.marks import set_aside
@@ -96,12 +97,12 @@ class Explainer:
 
     def _then(self, subject: str, skill_id: str, known_ms: int, at_ms: int | None) -> _Known:
         position = self._history.position_at(known_ms, self._position())
-        number = self._number(subject)
-        rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
-        asides = set_aside(self._connection, self._terms, number, position)
+        in_force = self._history.in_force(position)
+        then = Then(self._connection, self._terms, position, in_force.directory, self._history.names)
+        rows, asides = then.rows(subject), then.asides(subject)
         standing = known_then(self._connection, rows, position)
         return _Known(
-            self._history.in_force(position),
+            in_force,
             [row.evidence for row in known_then(self._connection, rows, position, asides)],
             set_aside_evidence(
                 [row for row in standing if row.evidence.source in asides], asides, skill_id, at_ms

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 import apsw
 
 from carrythrough.embedded.activation import Activator
 from carrythrough.embedded.database import select
 from carrythrough.embedded.log import LogReader
+from carrythrough.embedded.strangers import names_at
 from carrythrough.embedded.view import contested_pieces
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import VOIDED, LedgerRow
@@ -47,6 +48,11 @@ class History:
             if self._last is None or self._last[0] != position:
                 self._last = (position, self._activator.at(self._log, position))
             return self._last[1]
+
+    def names(self, positions: Iterable[int]) -> Mapping[int, str]:
+        """Return whom the records at some positions of the log are about, by name (`identity.claims`)."""
+        with self._lock:
+            return names_at(self._log, positions)
 
     def close(self) -> None:
         """Close the connection to the log; safe to call twice."""

@@ -157,6 +157,7 @@ class Queries:
             numbers = {self._terms.find(s): s for s in ([skill] if skill else known)}
             numbers.pop(None, None)
             where = f"p.skill IN ({marks(len(numbers))})"
+            where += " AND NOT EXISTS (SELECT 1 FROM vanished v WHERE v.subject = e.subject)"
             values: list[Any] = [after_subject, after_subject, after_skill, *numbers]
             if stage:
                 where += " AND p.stage=?"
@@ -281,7 +282,11 @@ class Queries:
         counted_s, employees, skills = self._counted
         pairs = sum(people for people, _ in skills.values())
         if afresh or pairs < PAIRS_COUNTED_ALWAYS or time.monotonic() - counted_s > SIZES_S:
-            employees = int(self._connection.execute("SELECT count(*) FROM employee").get)
+            employees = int(
+                self._connection.execute(
+                    "SELECT (SELECT count(*) FROM employee) - (SELECT count(*) FROM vanished)"
+                ).get
+            )
             rows = select(
                 self._connection, "SELECT skill, count(*), sum(score >= 0) FROM pair GROUP BY skill"
             )

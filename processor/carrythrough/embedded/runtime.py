@@ -32,9 +32,11 @@ from carrythrough.embedded.provisioned import Provisioned
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
 from carrythrough.embedded.roster_intake import RosterIntake
+from carrythrough.embedded.settling import settle
 from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.ticker import Ticker
+from carrythrough.embedded.unknown import UnknownActors
 from carrythrough.events.types import AdmittedEvent
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.forward.target import secrets_of
@@ -103,6 +105,7 @@ class Embedded:
             self._adapters_of,
             self._notify_dispatcher,
         )
+        settle(self.state, self._log_reader, self.fold)
         self.committer = Committer(
             self.log, self.clock, self.telemetry, self._hand_over, self.fold.wait_until_eased
         )
@@ -114,10 +117,10 @@ class Embedded:
             self.telemetry,
             settings.authority_home,
         )
+        self.form_people = RosterFormPeople(lambda: self.fold.in_force)
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
         self.dispatcher = Dispatcher(
-        self.form_people = RosterFormPeople(lambda: self.fold.in_force)
             self.outbox,
             adapters,
             RosterDirectory(lambda: self.fold.in_force.directory),
@@ -132,6 +135,7 @@ class Embedded:
         )
         self.provisioned = Provisioned(path / "provisioned.sqlite", self.log.reader(), lambda: self.log.end)
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
+        self.unknown = UnknownActors(self.state.path, self.log.reader())
         self.enriching = Enriching(
             self.state.path,
             self.log.reader(),
@@ -190,6 +194,7 @@ class Embedded:
         self.enriching.close()
         self.contests.close()
         self.roster_changes.close()
+        self.unknown.close()
         self.provisioned.close()
         self.outbox.close()
         self.state.close()

@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS vanished(subject TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS move(
   position INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY(position, source, target))
   WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS move_target ON move(target);
+CREATE INDEX IF NOT EXISTS move_source ON move(source, position);
+CREATE INDEX IF NOT EXISTS move_target ON move(target, position);
 CREATE TABLE IF NOT EXISTS contest(
   source BLOB NOT NULL, skill TEXT NOT NULL, channel INTEGER NOT NULL, position INTEGER NOT NULL,
   restore INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
