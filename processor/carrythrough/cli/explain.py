@@ -65,6 +65,7 @@ def explain(
             say_json(found)
             return 0
         _head(person, found)
+        _meaning(found)
         _words(found)
         _confidence(found)
         _raises(found)
@@ -101,6 +102,16 @@ def _head(person: dict[str, Any], found: dict[str, Any]) -> None:
         styled("Transfer score: "), styled(score, "bold"), styled(target + ". Stage: "),
         styled(stage.word, STAGE_STYLES.get(found["stage"], "")), styled(f". {stage.meaning}"), sep="",
     )  # fmt: skip
+
+
+def _meaning(found: dict[str, Any]) -> None:
+    meaning = found.get("meaning", {})
+    for objective in meaning.get("objectives", ()):
+        say_wrapped(objective["statement"], "  will do: ")
+    for first in meaning.get("requires", ()):
+        say_wrapped(f"{first['skill_name']} ({first['skill']})", "  comes first: ")
+    for iri in meaning.get("frameworks", ()):
+        say_wrapped(iri, "  see: ")
 
 
 def _words(found: dict[str, Any]) -> None:

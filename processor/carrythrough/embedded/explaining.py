@@ -20,6 +20,7 @@ from carrythrough.embedded.view import read_ledger
 from carrythrough.evidence.types import Evidence
 from carrythrough.pipeline.explain import explain
 from carrythrough.pipeline.explain_baselines import baselines_part
+from carrythrough.pipeline.explain_meaning import meaning_part
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reviews import reviews_part
 from carrythrough.program.types import Skill
@@ -78,6 +79,7 @@ class Explainer:
             "skill": skill.id,
             "skill_name": skill.name,
             "target": skill.target,
+            "meaning": meaning_part(skill, known.in_force.program),
             "known_at": None if known_ms is None else rfc3339(known_ms),
             **_explained(known, skill, read_ms, at_ms),
             "baselines": baselines_part(subject, skill, known.in_force),
