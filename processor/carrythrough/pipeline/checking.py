@@ -20,7 +20,6 @@ from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Identifier, Person, Roster, RosterAccount
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.pipeline.plan import InForce
-from carrythrough.pipeline.publish import Publisher
 from carrythrough.pipeline.reading import read_pair
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.step import State, step
@@ -116,7 +115,7 @@ def _check(program: Program, test: MapTest) -> Checked:
     subject = in_force.directory.subject_of_employee(WHO)
     learner = state.learners.get(subject, LearnerState())
     evidence = _pieces(state)
-    found = [*_evidence_differences(test, evidence), *_action_differences(test, in_force, subject, learner)]
+    found = [*_evidence_differences(test, evidence), *_action_differences(test, in_force, subject, state)]
     found += _stage_differences(test, in_force, learner)
     return Checked(test.id, test.name, tuple(found), evidence)
 
@@ -216,12 +215,10 @@ def _fits(wanted: ExpectedEvidence, piece: Piece) -> bool:
     )
 
 
-def _action_differences(
-    test: MapTest, in_force: InForce, subject: str, learner: LearnerState
-) -> Iterator[Difference]:
+def _action_differences(test: MapTest, in_force: InForce, subject: str, state: State) -> Iterator[Difference]:
     if test.expect.actions is None:
         return
-    acting = _acting(in_force, subject, learner)
+    acting = _acting(in_force, subject, state)
     for rule in test.expect.actions:
         if rule not in acting:
             yield Difference("actions", f"{rule} acts", "")
@@ -230,8 +227,11 @@ def _action_differences(
             yield Difference("actions", "", f"{rule} acts")
 
 
-def _acting(in_force: InForce, subject: str, learner: LearnerState) -> list[str]:
+def _acting(in_force: InForce, subject: str, state: State) -> list[str]:
     """Return the rules that act at the end, with fresh memory of pushes and no guard in the way."""
+    learner = state.learners.get(subject)
+    if learner is None:
+        return []
     policy = in_force.program.policy
     open_policy = Policy(
         per_day=10,
@@ -246,18 +246,16 @@ def _acting(in_force: InForce, subject: str, learner: LearnerState) -> list[str]
         minimum_group=policy.minimum_group,
     )
     opened = Program(msgspec.structs.replace(in_force.program.map, policy=open_policy))
-    found: list[str] = []
-    for skill in sorted(learner.pairs):
-        copied = learner.copy()
-        copied.pushes = ()
-        pair = learner.pairs[skill].copy()
-        published = pair.published
-        published.armed, published.action_ms, published.ignored = 1, 0, 0
-        copied.pairs[skill] = pair
-        publisher = Publisher(msgspec.structs.replace(in_force, program=opened))
-        publisher.tick(subject, copied, pair, skill, END_MS, arms=True)
-        found += [effect.rule for effect in publisher.effects if isinstance(effect, ActionRequested)]
-    return list(dict.fromkeys(found))
+    copied = learner.copy()
+    copied.pushes = ()
+    for skill, pair in learner.pairs.items():
+        copied.pairs[skill] = twin = pair.copy()
+        published = twin.published
+        published.armed, published.action_ms, published.ignored, published.due_ms = 1, 0, 0, END_MS
+    asked = msgspec.structs.replace(state, learners={**state.learners, subject: copied})
+    tick = Record(len(state.rows) + 1, Kind.TICK, END_MS, b"", -1, None)
+    _, effects = step(asked, [tick], msgspec.structs.replace(in_force, program=opened))
+    return list(dict.fromkeys(effect.rule for effect in effects if isinstance(effect, ActionRequested)))
 
 
 def _stage_differences(test: MapTest, in_force: InForce, learner: LearnerState) -> Iterator[Difference]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -54,7 +55,8 @@ def homes_of(observed: Observed) -> dict[Sighting, Home]:
         for ids in (kind.grouping, kind.parent, kind.category):
             for name in set(ids):
                 weights[name] += count
-    homes = {kind: _home(kind, observed, weights) for kind in observed.kinds}
+    done = {kind.activity for kind in observed.kinds}
+    homes = {kind: _home(kind, observed, weights, done) for kind in observed.kinds}
     courses = {home.course for home in homes.values() if home.course}
     roots = tuple(sorted((root + end for root in courses for end in "/#"), key=len, reverse=True))
     for kind, home in homes.items():
@@ -69,7 +71,12 @@ def homes_of(observed: Observed) -> dict[Sighting, Home]:
     return homes
 
 
-def _home(kind: Sighting, observed: Observed, weights: Counter[str]) -> Home:
+def is_system(activity_type: str) -> bool:
+    """Say whether a type is that of a learning system, about which statements say nothing of learning."""
+    return bool(_type_words(activity_type) & _SYSTEM_WORDS)
+
+
+def _home(kind: Sighting, observed: Observed, weights: Counter[str], done: Collection[str]) -> Home:
     named = [
         (member, name)
         for member, ids in zip(_MEMBERS, (kind.grouping, kind.parent, kind.category), strict=True)
@@ -84,7 +91,9 @@ def _home(kind: Sighting, observed: Observed, weights: Counter[str]) -> Home:
     around = [
         (weights[name], name, member)
         for member, name in named
-        if not _type_words(observed.about[name].type if name in observed.about else "") & _SYSTEM_WORDS
+        if not is_system(observed.about[name].type if name in observed.about else "")
+        # A parent that people do something with is the larger part of an exercise, not a course.
+        and not (member == "parent" and name in done)
     ]
     if not around:
         return NOWHERE

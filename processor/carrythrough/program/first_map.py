@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from carrythrough.program.activities import Activity, ActivityEvidence, Match
 from carrythrough.program.courses import slug, spoken, unique
 from carrythrough.program.natures import Nature, nature_of_id, tail
-from carrythrough.program.proposing import Proposal, ProposedActivity, ProposedSkill
+from carrythrough.program.proposing import UNNAMED, Proposal, ProposedActivity, ProposedSkill
 from carrythrough.program.readings import Reading
 
 _EXPOSED = Reading(
@@ -36,7 +36,7 @@ _SCORED = Reading(
 
 def first_proposal(skills: Sequence[tuple[str, str]], name: str, activities: Sequence[str]) -> Proposal:
     """Return a map to begin with. activities: ids of objects; one that ends in "/" or "*" is a beginning of ids."""
-    title = name or "What the program teaches"
+    title = name or UNNAMED
     named = [ProposedSkill(*skill, "") for skill in skills or [(slug(title, "skill"), title)]]
     taken: set[str] = set()
     found = []

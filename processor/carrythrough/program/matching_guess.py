@@ -67,10 +67,12 @@ def matcher_for(bucket: Bucket, buckets: Sequence[Bucket]) -> Match:
     What other activities name one by one is left out of it.
     """
     ids = sorted(bucket.activities)
-    if bucket.by_ids and len(ids) <= IDS_LISTED_MAX:
-        return Match(activity=tuple(ids), verb=bucket.verbs)
     rivals = [cell for other in buckets if other is not bucket and not other.by_ids for cell in other.cells]
     rivals = [cell for cell in rivals if cell.verb in bucket.verbs]
+    if bucket.by_ids and len(ids) <= IDS_LISTED_MAX:
+        apart = bucket.activity_type and any(cell.activity_type != bucket.activity_type for cell in rivals)
+        types = (bucket.activity_type,) if apart else ()
+        return Match(activity=tuple(ids), activity_type=types, verb=bucket.verbs)
     listed = [cell for other in buckets if other is not bucket and other.by_ids for cell in other.cells]
     listed = [cell for cell in listed if cell.verb in bucket.verbs]
     for match in _candidates(bucket, ids):

@@ -7,15 +7,16 @@ stays exposure, and an opinion stays voice, as everywhere (`evidence.mapping`).
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from carrythrough.program.activities import Activity, ActivityEvidence, ModalityName
-from carrythrough.program.courses import Home, homes_of, slug, spoken, title_of, unique
+from carrythrough.program.courses import Home, homes_of, is_system, slug, spoken, title_of, unique
 from carrythrough.program.matcher import Matcher
-from carrythrough.program.matching_guess import Bucket, matcher_for
+from carrythrough.program.matching_guess import Bucket, common_beginning, matcher_for
 from carrythrough.program.natures import (
     CHATTER,
     ENDINGS,
@@ -31,6 +32,9 @@ from carrythrough.program.observed import Observed, Sighting, Trait
 from carrythrough.program.readings import Cell, Reading, reading_of
 
 TITLES_SHOWN = 3
+TITLES_READ = 30
+"""Activities whose titles are looked at: many have the same."""
+UNNAMED = "What the program teaches"
 _PLURAL = {
     Nature.QUESTION: "Questions",
     Nature.ASSESSMENT: "Assessments",
@@ -171,24 +175,28 @@ def _kept(
     left: Counter[tuple[str, str, str]] = Counter()
     for group in groups.values():
         taken = [cell for cell in group if cell.bearing]
-        if not taken and group[0].nature not in (Nature.OPINION, Nature.CONFIDENCE):
-            taken = [_one_a_sitting(group)]
+        unanswered = group[0].nature in (Nature.OPINION, Nature.CONFIDENCE)
+        if not taken and not unanswered and not is_system(group[0].activity_type):
+            taken = _one_a_sitting(group)
         kept += [(cell, reading_of(cell)) for cell in taken]
         for cell in group:
             if cell not in taken:
                 chatter = verb_word(cell.verb) in CHATTER
                 why = "goes on within a sitting" if chatter else "says no more than the statements taken"
+                if is_system(cell.activity_type):
+                    why = "about the system itself"
                 left[cell.verb, _PLURAL[cell.nature].lower(), why] += cell.statements
     return kept, [LeftOut(verb, about, number, why) for (verb, about, why), number in left.most_common()]
 
 
-def _one_a_sitting(group: Sequence[Cell]) -> Cell:
+def _one_a_sitting(group: Sequence[Cell]) -> list[Cell]:
+    """Return the cell whose verb stands for one sitting, none where all only say that something goes on."""
     words = {verb_word(cell.verb): cell for cell in group}
     for word in ENDINGS:
         if word in words:
-            return words[word]
+            return [words[word]]
     quiet = [cell for cell in group if verb_word(cell.verb) not in CHATTER]
-    return max(quiet or group, key=lambda cell: (cell.statements, cell.verb))
+    return [max(quiet, key=lambda cell: (cell.statements, cell.verb))] if quiet else []
 
 
 def _skills(kept: Iterable[tuple[Cell, Reading]], observed: Observed, name: str) -> dict[str, ProposedSkill]:
@@ -204,9 +212,16 @@ def _skills(kept: Iterable[tuple[Cell, Reading]], observed: Observed, name: str)
         if len(named) == 1:
             found[""] = found[named[0]]
         else:
-            title = name or "What the program teaches"
+            title = name or _common_title(cell for cell, _ in kept if not cell.course) or UNNAMED
             found[""] = ProposedSkill(unique(slug(title, "skill"), taken), title, "")
     return found
+
+
+def _common_title(cells: Iterable[Cell]) -> str:
+    """Return what the ids of some cells have in common in words, "" when that are no words."""
+    beginning = common_beginning({activity for cell in cells for activity in cell.activities})
+    last = tail(beginning) if beginning else ""
+    return spoken(last) if re.fullmatch(r"[A-Za-z][A-Za-z _+-]{2,}", last) else ""
 
 
 def _buckets(kept: Iterable[tuple[Cell, Reading]]) -> list[Bucket]:
@@ -263,12 +278,14 @@ def _activities(
 
 def _titles(bucket: Bucket, observed: Observed) -> list[str]:
     """Return the titles of the most frequent activities; of questions their text."""
-    names = sorted(bucket.activities.items(), key=lambda pair: (-pair[1], pair[0]))[:TITLES_SHOWN]
     asks = bucket.nature in (Nature.QUESTION, Nature.OPINION, Nature.CONFIDENCE)
-    return [
-        (asks and name in observed.about and observed.about[name].question) or title_of(name, observed)
-        for name, _ in names
-    ]
+    found: list[str] = []
+    for name, _ in sorted(bucket.activities.items(), key=lambda pair: (-pair[1], pair[0]))[:TITLES_READ]:
+        known = observed.about.get(name)
+        title = (asks and known is not None and known.question) or title_of(name, observed)
+        if title not in found:
+            found.append(title)
+    return found[:TITLES_SHOWN]
 
 
 def _what(bucket: Bucket) -> str:

@@ -109,7 +109,7 @@ def _outcome(cell: Cell, word: str) -> tuple[OutcomeName, str]:
     if traits[Trait.SCORE]:
         return (
             "none",
-            "raw scores without a maximum cannot be read: exposure until the sender adds max or scaled",
+            "a score without a maximum cannot be read: exposure until the sender adds max or scaled",
         )
     if traits[Trait.RESPONSE]:
         return "none", "nothing says which answers are right: exposure"

@@ -31,7 +31,12 @@ def show_bearing(statements: int, bearing: int, covered: int) -> None:
         f"{covered:,} of {bearing:,} score-bearing statements give evidence ({share(covered, bearing)}).",
         "bold",
     )
-    say_wrapped(f"{_meaning()} The other {statements - bearing:,} say only that something happened.", "")
+    rest = (
+        f" The other {statements - bearing:,} say only that something happened."
+        if bearing < statements
+        else ""
+    )
+    say_wrapped(f"{_meaning()}{rest}", "")
 
 
 def share(part: int, whole: int) -> str:
