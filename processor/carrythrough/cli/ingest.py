@@ -183,13 +183,9 @@ class _Run:
 
     def _pieces(self, file: InputFile, kind: Kind, counts: FileTally) -> Iterator[Piece]:
         """Yield what can be handed on; the rest goes to the quarantine at once."""
-        if file.found.layout == "csv":
-            from carrythrough.cli.files.tables import rows
+        from carrythrough.cli.files.tables import pieces_of
 
-            found: Any = rows(file.text(), file.name, self._mapping)
-        else:
-            found = file.records()
-        for piece in found:
+        for piece in pieces_of(file, self._mapping) if kind == "events" else file.records():
             if isinstance(piece, Refused):
                 counts.refused(piece, piece.problem)
             else:

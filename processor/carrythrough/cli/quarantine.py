@@ -166,8 +166,8 @@ def export(
 ) -> int:
     """Write records out as JSON lines, to mend them and bring them in again with `ingest`.
 
-    Rows of a CSV file are left out: mend them in the file itself and bring it in again, since what is known
-    counts once.
+    Rows of a CSV file come out with their cells by column: mend them there, or mend the mapping, and bring that file
+    in with the same --mapping. What is known counts once.
 
     For example:
 
@@ -196,7 +196,7 @@ def export(
         )
     if len(records) < len(raws):
         note(
-            f"{plural(len(raws) - len(records), 'row')} of CSV files left out: mend them in the files themselves."
+            f"{plural(len(raws) - len(records), 'record')} left out, which are no JSON: mend them in the files."
         )
     return 0
 

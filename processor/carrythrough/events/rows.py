@@ -58,7 +58,7 @@ def csv_to_events(
 
 
 def rows_to_events(
-    rows: Iterable[Mapping[str, str]],
+    rows: Iterable[Mapping[str, Any]],
     filename: str,
     columns: Columns | None = None,
     first_line: int = 2,
@@ -69,7 +69,9 @@ def rows_to_events(
     for number, row in enumerate(rows):
         header = list(row)
         names = check_header(header, filename, columns)
-        cells = {name: row[given] or "" for name, given in zip(names, header, strict=True)}
+        cells = {
+            name: "" if row[given] is None else row[given] for name, given in zip(names, header, strict=True)
+        }
         yield _row_event(cells, names, filename, first_line + number, limits, conversion)
 
 
@@ -148,7 +150,12 @@ def _cell_lint(code: str, names: list[str], name: str, where: str, message: str,
 
 
 def _document(cells: Mapping[str, str], conversion: Conversion) -> dict[str, Any]:
-    return document_of({name: converted(name, text.strip(), conversion) for name, text in cells.items()})
+    return document_of(
+        {
+            name: converted(name, cell.strip() if isinstance(cell, str) else cell, conversion)
+            for name, cell in cells.items()
+        }
+    )
 
 
 def _too_many_cells(cells: int, header: int, filename: str, line: int) -> Lint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import os
@@ -74,9 +75,10 @@ class InputFile:
         except (EOFError, zlib.error, OSError) as error:
             raise _damaged(self.name, error) from error
 
-    def text(self) -> io.TextIOWrapper:
-        """Return the file as text lines; bytes that are not UTF-8 come as lone surrogates."""
-        return io.TextIOWrapper(self.stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    def text(self, encoding: str = "utf-8") -> io.TextIOWrapper:
+        """Return the file as text lines; bytes that the encoding does not know come as lone surrogates."""
+        name = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+        return io.TextIOWrapper(self.stream, encoding=name, errors="surrogateescape", newline="")
 
 
 class _Rejoined(io.RawIOBase):

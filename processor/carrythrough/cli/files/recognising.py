@@ -72,7 +72,7 @@ def kind_of(document: Iterable[str]) -> Holding:
     """Return what an object with these members is; "" when they do not tell."""
     if "verb" in document and ("actor" in document or "object" in document):
         return "statements"
-    if "specversion" in document or _is_event(document):
+    if "csv_row" in document or "specversion" in document or _is_event(document):
         return "events"
     if "source" in document and ("employee" in document or "outcome" in document):
         return "events"

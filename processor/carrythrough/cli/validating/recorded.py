@@ -9,7 +9,7 @@ from typing import Any
 from carrythrough.authoring.source import Lint, SourceError, read_source
 from carrythrough.cli.files.opening import InputFile
 from carrythrough.cli.files.records import Kind, Piece, Refused
-from carrythrough.cli.files.tables import Mapping, rows
+from carrythrough.cli.files.tables import Mapping, pieces_of
 from carrythrough.cli.importing.delivery import Sent, body_of, deliver, parcels
 from carrythrough.cli.validating.checked import Checked, lint_of
 from carrythrough.errors import PermanentError, Problem
@@ -28,16 +28,15 @@ def check_records(
     receiver = _Receiver(checked)
     admission = _Admission(seen)
     try:
-        for parcel in parcels(_pieces(file, mapping, receiver)):
+        for parcel in parcels(_pieces(file, kind, mapping, receiver)):
             deliver(admission, kind, file.found.version, parcel, receiver)
     except PermanentError as error:
         checked.add(lint_of(error.problem, file.name))
     return checked
 
 
-def _pieces(file: InputFile, mapping: Mapping | None, receiver: _Receiver) -> Iterator[Piece]:
-    csv = file.found.layout == "csv"
-    for piece in rows(file.text(), file.name, mapping) if csv else file.records():
+def _pieces(file: InputFile, kind: Kind, mapping: Mapping | None, receiver: _Receiver) -> Iterator[Piece]:
+    for piece in pieces_of(file, mapping) if kind == "events" else file.records():
         if isinstance(piece, Refused):
             receiver.refused(piece, piece.problem)
         else:
