@@ -145,7 +145,7 @@ class Dispatcher:
         self._runner = threading.current_thread()
         self._wake.set()
         while not self._stopping.is_set():
-            self._wake.wait(self._poll_s)
+            self._wake.wait(self._pause_s())
             self._wake.clear()
             try:
                 self._turn()
@@ -155,6 +155,11 @@ class Dispatcher:
         self._wind_down()
 
     # In the dispatcher's thread.
+
+    def _pause_s(self) -> float:
+        """Return how long to wait for news: less than a poll where a rate lets the next action go before."""
+        waits = [lane.allowance.wait_s() for lane in self._lanes.values() if lane.limits.rate_per_s]
+        return min([self._poll_s, *(max(wait, 0.001) for wait in waits if wait)])
 
     def _turn(self) -> None:
         for lane in self._lanes.values():
@@ -210,7 +215,8 @@ class Dispatcher:
         room = lane.room(now_ms)
         if lane.circuit.state is AdapterState.DISABLED:
             self._bury_disabled(lane, now_ms)
-        if room == 0 or (lane.in_flight and room < lane.limits.queue_max // 2):
+        enough = room >= lane.limits.queue_max // 2 or lane.limits.rate_per_s > 0
+        if room == 0 or (lane.in_flight and not enough):
             return  # a read gives the entries in flight too, so it should bring a good number of others
         # Entries in flight are still due in the outbox and come first: ask for that many more.
         for entry in self._outbox.due(now_ms, len(lane.in_flight) + room, lane.name):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from carrythrough.dispatch.allowance import Allowance
 from carrythrough.dispatch.circuit import Circuit
 from carrythrough.dispatch.limits import AdapterLimits
 from carrythrough.dispatch.outcome import Deferred, Failed, Outcome
@@ -74,6 +75,7 @@ class Lane:
         self.limits = limits
         self.circuit = Circuit(limits.failures_before_pause, limits.pause_s, limits.pause_s_max)
         self.in_flight: dict[int, Attempt] = {}
+        self.allowance = Allowance(limits.rate_per_s)
         self.abandoned = 0
         self._holding = False
         self._execute = execute
@@ -88,18 +90,21 @@ class Lane:
         return self.abandoned >= self.limits.abandoned_max
 
     def room(self, now_ms: int) -> int:
-        """Return how many more entries the lane takes now (0 while paused, disabled or stuck).
+        """Return how many more entries the lane takes now (0 while paused, disabled or stuck, or out of rate).
 
-        At 0 the lane also hands back, untried, what waits in its queue.
+        While paused, disabled or stuck it also hands back, untried, what waits in its queue.
         """
         full = self.limits.concurrency + self.limits.queue_max
         capacity = 0 if self.stuck else self.circuit.under_way_max(now_ms, full)
         self._holding = capacity == 0
-        return max(0, capacity - len(self.in_flight))
+        room = max(0, capacity - len(self.in_flight))
+        allowed = self.allowance.left(time.monotonic())
+        return room if allowed is None else min(room, allowed)
 
     def offer(self, entry: OutboxEntry) -> None:
         """Take an entry, and start a worker for it while there are fewer than `concurrency`."""
         attempt = Attempt(entry)
+        self.allowance.take()
         self.in_flight[entry.entry] = attempt
         if self._workers < min(self.limits.concurrency, len(self.in_flight)):
             self._start_worker()

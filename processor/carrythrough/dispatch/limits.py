@@ -17,6 +17,12 @@ class AdapterLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     queue_max: Annotated[
         int, Meta(ge=0, le=10_000, description="actions held in memory beyond those under way")
     ] = 64
+    rate_per_s: Annotated[
+        float,
+        Meta(
+            ge=0, le=10_000, description="sends begun a second on average, one second's worth at once; 0: any"
+        ),
+    ] = 0.0
     send_timeout_s: Annotated[
         float,
         Meta(gt=0, le=600, description="seconds after which a send is counted as failed and left behind"),

@@ -196,3 +196,15 @@ def test_telemetry_that_raises_stops_nothing(house: Any, doer: Any, wait_until: 
     entry = house.outbox.put(sample_action(), "a")
     house.open(adapters={"a": doer()}, telemetry=Broken())
     wait_until(lambda: house.outbox.row(entry).status == "delivered", what="the delivery")
+
+
+def test_a_rate_is_kept_and_used(house: Any, doer: Any, wait_until: Callable[..., None]) -> None:
+    begun: list[float] = []
+    place = doer(lambda _key: begun.append(time.monotonic()))
+    for number in range(30):
+        house.outbox.put(sample_action(f"n-{number}"), "a")
+    house.open(adapters=place.under("a", rate_per_s=20.0), poll_s=5.0)
+    wait_until(lambda: len(begun) == 30, timeout_s=10, what="thirty sends")
+    # Twenty at once, then one every 50 ms: not faster, and without waiting for the poll.
+    assert 0.45 <= begun[-1] - begun[0] < 3.0
+    assert begun[19] - begun[0] < 0.45
