@@ -53,6 +53,7 @@ _ITEMS = (
     "SELECT item, skill, sum(w), sum(y * w) FROM ledger "
     f"WHERE channel IN ({int(Channel.LEARN)}, {int(Channel.PRACTICE)}) AND w > 0 AND voided = 0 GROUP BY item, skill"
 )
+_ANY = f"SELECT 1 FROM ledger WHERE channel IN ({_SOME}) LIMIT 1"
 _END = "SELECT coalesce((SELECT value FROM meta WHERE name='position'), 0)"
 
 _PLACE = itemgetter(0, 1)
@@ -117,6 +118,10 @@ class AnswerFeed:
     def end(self) -> int:
         """Return the position up to which the log is folded."""
         return int(self._connection.execute(_END).get)
+
+    def has_any(self) -> bool:
+        """Say whether the ledger has anything to learn from, ever."""
+        return bool(select(self._connection, _ANY))
 
     def advance(self, shadow: AnswerShadow, chunk_rows: int = CHUNK_ROWS) -> bool:
         """Take the next chunk of answers; say whether there may be more."""
