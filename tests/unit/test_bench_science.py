@@ -236,6 +236,11 @@ def test_the_command_ends_with_one_json_object(tmp_path: Path) -> None:
     code, only, _ = command("--data", str(a), "--format", "csv", "--json")
     assert code == 0
     assert json.loads(only)["csv_auc"] is not None
+    one_row = write(tmp_path, "learner,item,skills,correct\na,1,x,1\n", "one.csv")
+    code, both, _ = command("--data", str(a), "--data", str(one_row), "--format", "csv", "--json")
+    assert code == 0
+    assert json.loads(both)["csv_auc"] == json.loads(only)["csv_auc"]
+    assert json.loads(both)["csv2_auc"] == 0.5
     assert len(only.splitlines()) == 1
 
 

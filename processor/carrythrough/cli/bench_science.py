@@ -52,7 +52,8 @@ def bench_science(
     """Hold the scoring against data: every answer is predicted before it is learnt, once.
 
     Answers go through the learner of the server, by the function with which the server feeds it. The last line is
-    one JSON object. Three formats, as CSV with a header, plain or gzipped, cells apart at commas, semicolons or tabs:
+    one JSON object; keys of a second file of the same format begin with `csv2`, `csv3` and so on. Three formats,
+    as CSV with a header, plain or gzipped, cells apart at commas, semicolons or tabs:
 
     - `assistments`: learner, item, skills, correct, optionally split (train or test). No times: each
       answer of a person is one day after the one before, and the persons answer in turn. Where there is
@@ -84,8 +85,10 @@ def bench_science(
         raise wrong_usage("the separator is empty", "name the characters between two skills, such as '|'")
     forms = forms * len(files) if len(forms) == 1 else forms
     figures: Figures = dict.fromkeys(KEYS)
-    for path, form in zip(files, forms, strict=True):
-        figures |= _exam(path, form, separator or "", quiet=json)
+    for number, (path, form) in enumerate(zip(files, forms, strict=True)):
+        again = forms[:number].count(form)
+        prefix = _PREFIXES[form] + (str(again + 1) if again else "")
+        figures |= _exam(path, form, separator or "", prefix, quiet=json)
     if simulator:
         figures |= _truth(employees, quiet=json)
     if costs:
@@ -98,7 +101,7 @@ def bench_science(
 
 
 def _exam(
-    path: Path, form: Literal["assistments", "cloze", "csv"], separator: str, *, quiet: bool
+    path: Path, form: Literal["assistments", "cloze", "csv"], separator: str, prefix: str, *, quiet: bool
 ) -> Figures:
     from carrythrough.cli.science.answers import load_answers
     from carrythrough.cli.science.exam import AT_QUESTION, FROZEN, LEARNER, sit
@@ -107,7 +110,6 @@ def _exam(
     result = sit(file, _progress(path.name, len(file.answers)))
     if not quiet:
         _show_result(path, form, result, file)
-    prefix = _PREFIXES[form]
     learner, frozen, asked = result.of(LEARNER), result.of(FROZEN), result.of(AT_QUESTION)
     if learner is None:
         raise AssertionError("the learner is always judged")

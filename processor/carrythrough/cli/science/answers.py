@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from sys import intern
 from typing import Literal
 
 import msgspec
@@ -75,12 +76,12 @@ def _columns(rows: Rows, separator: str, *, timed: bool) -> AnswerFile:
     answers: list[Answer] = []
     times: list[Time] = []
     for row in rows:
-        person = rows.text(row, "learner")
+        person = intern(rows.text(row, "learner"))
         if timed:
             times.append(rows.time(row, "time"))
         test = rows.is_test(row) if split else True
         y = rows.share(row, "correct")
-        answers.append(Answer(person, row["item"].strip(), (row["skills"],), y, 0, 0, test))
+        answers.append(Answer(person, intern(row["item"].strip()), (intern(row["skills"]),), y, 0, 0, test))
     skills, mark = skills_of([answer.skills[0] for answer in answers], separator)
     said = f"skills apart at {mark!r}" if mark else "one skill a row"
     unit = 1.0
