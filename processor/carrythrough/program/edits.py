@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from carrythrough.authoring.source import Lint, Node
-from carrythrough.program.courses import slug
-from carrythrough.program.map_text import scalar
+from carrythrough.program.courses import slug, unique
+from carrythrough.program.map_text import UNNAMED_PROGRAM, scalar
+from carrythrough.program.proposing import UNNAMED
 from carrythrough.program.types import ProgramMap
 
 AT_THE_END = "at the end"
@@ -75,7 +76,8 @@ def _steps(lint: Lint) -> list[str | int]:
 
 
 def _goal(program: ProgramMap, _root: Node, _at: Places, _lines: Sequence[str]) -> Edit | None:
-    goal = f'What "{program.name}" teaches is done on the job'
+    unnamed = program.name in (UNNAMED, UNNAMED_PROGRAM)
+    goal = f"{UNNAMED} is done on the job" if unnamed else f'What "{program.name}" teaches is done on the job'
     return Edit(
         AT_THE_END,
         "goals:\n"
@@ -117,8 +119,34 @@ def _job_evidence(program: ProgramMap, root: Node, at: Places, lines: Sequence[s
     return Edit(f"after line {line}", entry) if line else None
 
 
+def _skill_evidence(program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
+    taken = {activity.id for activity in program.activities}
+    entries = []
+    for steps in at:
+        skill = program.skills[int(steps[1])]
+        name = unique(slug(f"{skill.id}-quiz"), taken)
+        entries += [
+            f"  - id: {name}",
+            f"    name: {scalar(f'Quiz on {skill.name}')}",
+            f"    match: {{activity_prefix: 'https://lms.example.org/{skill.id}/'}}",
+            f"    evidence: [{{skill: {skill.id}, channel: learn, outcome: score}}]",
+        ]
+    if not program.activities:
+        return (
+            Edit(AT_THE_END, "\n".join(["activities:", *entries])) if "activities" not in root.keys else None
+        )
+    line = _last_line(root, "activities", lines)
+    return Edit(f"after line {line}", "\n".join(entries)) if line else None
+
+
+def _teaching(program: ProgramMap, root: Node, at: Places, lines: Sequence[str]) -> Edit | None:
+    skill = program.objectives[int(at[0][1])].skill
+    names = [part.id for part in program.activities if any(entry.skill == skill for entry in part.evidence)]
+    return _below(root, at[0][:2], f"activities: [{', '.join(names)}]", lines) if names else None
+
+
 _Make = Callable[[ProgramMap, Node, Places, Sequence[str]], Edit | None]
-_TOGETHER = frozenset({"no-job-evidence"})
+_TOGETHER = frozenset({"no-job-evidence", "skill-without-evidence"})
 _EDITS: dict[str, _Make] = {
     "no-goal": _goal,
     "skill-without-kpi": _kpi_of_skill,
@@ -126,6 +154,8 @@ _EDITS: dict[str, _Make] = {
     "no-evidence": _evidence,
     "no-adapter": _adapter,
     "no-job-evidence": _job_evidence,
+    "objective-without-activity": _teaching,
+    "skill-without-evidence": _skill_evidence,
 }
 
 

@@ -17,10 +17,11 @@ from carrythrough.authoring.source import read_source
 from carrythrough.program.activities import Activity, ActivityEvidence
 from carrythrough.program.courses import slug, unique
 from carrythrough.program.natures import verb_word
-from carrythrough.program.proposing import LeftOut, Proposal, ProposedActivity, ProposedSkill
+from carrythrough.program.proposing import UNNAMED, LeftOut, Proposal, ProposedActivity, ProposedSkill
 
 COMMENT_CHARACTERS_MAX = 116
 LEFT_OUT_SHOWN = 12
+UNNAMED_PROGRAM = "New program"
 _KEEP = "What is guessed says so: keep what is right and change what is not."
 _TEACHING = ("learn", "practice", "exposure")
 _USUAL = ActivityEvidence(skill="", channel="learn")
@@ -130,7 +131,8 @@ def _counts(part: ProposedActivity) -> str:
 def map_text(proposal: Proposal, answers: Answers, source: str, schema: str = "") -> str:
     """Return the whole text of a proposed map. source: the files that it was guessed from, "" for none."""
     first = proposal.skills[0]
-    name = answers.name or (first.name if len(proposal.skills) == 1 else "New program")
+    alone = len(proposal.skills) == 1 and first.name != UNNAMED
+    name = answers.name or (first.name if alone else UNNAMED_PROGRAM)
     lines = []
     if schema:
         lines.append(f"# yaml-language-server: $schema={schema}")
@@ -148,7 +150,7 @@ def map_text(proposal: Proposal, answers: Answers, source: str, schema: str = ""
     for skill in proposal.skills:
         lines += _skill(skill, kpi, said=bool(answers.skills))
     lines += _objectives(proposal, answers)
-    lines += ["", "activities:" if proposal.activities else "activities: []"]
+    lines += ["", "activities:"] if proposal.activities else []
     for number, part in enumerate(proposal.activities):
         lines += [""] if number else []
         lines += activity_lines(part)
@@ -189,9 +191,11 @@ def _skill(skill: ProposedSkill, kpi: str, *, said: bool) -> list[str]:
 def _objectives(proposal: Proposal, answers: Answers) -> list[str]:
     lines = ["", "objectives:"]
     taken: set[str] = set()
-    for skill in proposal.skills:
-        statement = answers.does or f'On the job, does what "{skill.name}" teaches.'
-        guessed = "" if answers.does else _guessed("what can one see people do?")
+    for number, skill in enumerate(proposal.skills):
+        does = answers.does if not number else ""
+        taught = UNNAMED.lower() if skill.name == UNNAMED else f'what "{skill.name}" teaches'
+        statement = does or f"On the job, does {taught}."
+        guessed = "" if does else _guessed("what can one see people do?")
         lines += [
             f"  - id: {unique(slug(f'use-{skill.id}'), taken)}",
             f"    skill: {skill.id}",

@@ -111,6 +111,8 @@ def _candidates(bucket: Bucket, ids: Sequence[str]) -> Iterator[Match]:
 
 def common_beginning(ids: Collection[str]) -> str:
     """Return what all ids begin with, up to a border, "" when that is no more than a scheme and a host."""
+    if not ids:
+        return ""
     # What the first and the last of sorted texts share, all share.
     first, last = min(ids), max(ids)
     same = next(

@@ -18,6 +18,7 @@ GOOD_SHARE = 0.8
 
 def coverage(
     map_: Annotated[Path, Parameter(name="MAP", help="The program map.")],
+    /,
     *files: Annotated[Path, Parameter(help="Files of statements or performance events.")],
     write: Annotated[bool, Parameter(help="Write the suggested activities into the map.")] = False,
     limit: Annotated[int, Parameter(help="Show at most this many groups of what is passed by.")] = SHOWN,

@@ -22,6 +22,7 @@ VALUE_CHARACTERS_MAX = 90
 def diff(
     old: Annotated[Path, Parameter(help="The map as it was.")],
     new: Annotated[Path, Parameter(help="The map as it is to be.")],
+    /,
     *,
     json: Annotated[bool, Parameter(help="Print the changes as JSON.")] = False,
 ) -> int:

@@ -15,6 +15,7 @@ _LESS = "Going live changes less at once: evidence that is stamped already stays
 
 def dry_run(
     new: Annotated[Path, Parameter(help="The map as it is to be.")],
+    /,
     *files: Annotated[
         Path,
         Parameter(help="Files of statements or performance events, in place of the log of a data folder."),

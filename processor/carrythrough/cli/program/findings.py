@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from carrythrough.authoring.source import Lint
-from carrythrough.cli.terminal import hanging, out, say, styled
+from carrythrough.cli.terminal import hanging, out, styled
 from carrythrough.program.edits import Edit
 
 Findings = list[tuple[Lint, Edit | None]]
@@ -48,7 +48,7 @@ def show_github(findings: Findings) -> None:
             + (f"\nrule: {lint.rule}" if lint.rule else "")
             + (f"\nfix: {lint.fix}" if lint.fix else "")
         )
-        say(f"::{lint.severity} {place}::{_data(text)}")
+        out().print(styled(f"::{lint.severity} {place}::{_data(text)}"), soft_wrap=True)
 
 
 def findings_json(findings: Findings) -> list[dict[str, Any]]:

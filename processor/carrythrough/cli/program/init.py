@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from carrythrough.cli.terminal import note, plural, say, say_json, say_wrapped
+from carrythrough.errors import PermanentError, Problem
 
 MAP_FILE = Path("program-map.yaml")
 
@@ -104,11 +105,29 @@ def _observed(files: list[Path]) -> tuple[Any, Any]:
     from carrythrough.program.observed import Observed
 
     observed, refusals = Observed(), Refusals()
-    for kind, records in records_of(files, refusals):
-        if kind == "statements":
-            for record in records:
-                observed.add(record.statement)
+    for _, records in records_of(files, refusals, events=False):
+        for record in records:
+            observed.add(record.statement)
+    if files and not observed.statements:
+        raise PermanentError(_no_statements(files, refusals))
     return observed, refusals
+
+
+def _no_statements(files: list[Path], refusals: Any) -> Problem:
+    first = next(iter(refusals.first.values()), "")
+    return Problem(
+        code="no-statements",
+        status=422,
+        title="There is nothing to propose a map from",
+        detail=f"no record of the files can be read as a statement; the first: {first}"
+        if first
+        else "the files are empty",
+        where=", ".join(map(str, files)),
+        rule="a map is proposed from xAPI statements that keep the rules, or can be mended",
+        fix="`carrythrough validate FILE` shows what is wrong with each record"
+        if first
+        else "export them again",
+    )
 
 
 def _proposed(observed: Any, answers: Any, files: list[Path], activities: list[str]) -> tuple[Any, str]:
@@ -127,7 +146,6 @@ def _proposed(observed: Any, answers: Any, files: list[Path], activities: list[s
 
 def _tests(proposal: Any, observed: Any, text: str) -> str:
     """Return the section of tests: a real statement of each activity, and what the proposed map makes of it."""
-    from carrythrough.errors import PermanentError
     from carrythrough.pipeline.checking import evidence_of
     from carrythrough.program.compile import Program
     from carrythrough.program.load import load_program

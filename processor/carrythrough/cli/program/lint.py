@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from carrythrough.cli.terminal import plural, say, say_json
+from carrythrough.cli.terminal import note, plural, say, say_json
 
 SHOWN = 20
 
 
 def lint(
     map_: Annotated[Path, Parameter(name="MAP", help="The program map (YAML or JSON).")],
+    /,
     *,
     roster: Annotated[
         Path | None,
@@ -69,6 +70,8 @@ def lint(
         counted = [plural(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n]
         what = "" if opened.program is None else f" ({_holds(opened.program)})"
         say(f"{opened.name}: {', '.join(counted) or 'good'}{what}", "bold" if counted else "green")
+        if sum(edit is not None and edit.where.startswith("after") for _, edit in found) > 1:
+            note("Line numbers are those of the file as it is: make the lowest edit first, or lint again after each.")
     return int(bool(errors or (strict and warnings)))
 
 

@@ -96,19 +96,27 @@ class Refusals:
         return self.codes.total()
 
 
-def records_of(files: Sequence[Path], refusals: Refusals) -> Iterator[tuple[str, list[Any]]]:
+def records_of(
+    files: Sequence[Path], refusals: Refusals, *, events: bool = True
+) -> Iterator[tuple[str, list[Any]]]:
     """Yield ("statements" or "events", admitted records) of files, in parcels.
 
     Statements are admitted as from a lenient sender: mended where a named repair mends them. A file that holds
-    neither raises PermanentError "file-content-unknown"; the readable part of a damaged file counts.
+    neither (or events, where none are wanted) raises PermanentError "file-content-unknown"; the readable part of a
+    damaged file counts.
     """
     for path in files:
         with InputFile(path) as file:
             if file.found.layout == "empty":
                 continue
             kind = str(file.found.kind)
-            if kind not in ("statements", "events"):
-                raise _neither(file.name)
+            authored = path.name.lower().removesuffix(".gz").endswith((".yaml", ".yml", ".toml", ".md"))
+            if kind not in ("statements", "events") or authored:
+                raise _not_known(file.name, "its first records are neither statements nor performance events")
+            if kind == "events" and not events:
+                raise _not_known(
+                    file.name, "it holds performance events, and activities are proposed from statements"
+                )
             try:
                 yield from _records(file, kind, refusals)
             except PermanentError as error:
@@ -156,13 +164,13 @@ def _admitted(parcel: Sequence[Piece], kind: str, file: InputFile, refusals: Ref
         yield one
 
 
-def _neither(name: str) -> PermanentError:
+def _not_known(name: str, why: str) -> PermanentError:
     return PermanentError(
         Problem(
             code="file-content-unknown",
             status=400,
             title="What the file holds is not known here",
-            detail=f"{name}: its first records are neither statements nor performance events",
+            detail=f"{name}: {why}",
             where=name,
             rule="a statement has actor, verb and object; a performance event has id, source, kind, employee and time",
             fix="export statements as JSON or JSON lines; `carrythrough validate --as statements` shows what is wrong",

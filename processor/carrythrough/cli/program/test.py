@@ -12,6 +12,7 @@ from carrythrough.cli.terminal import note, out, plural, say, say_json, styled
 
 def run_tests(
     map_: Annotated[Path, Parameter(name="MAP", help="The program map.")],
+    /,
     *,
     only: Annotated[list[str] | None, Parameter(help="Run only the tests with these ids.")] = None,
     json: Annotated[bool, Parameter(help="Print the results as JSON.")] = False,
