@@ -175,6 +175,21 @@ CONTEST = json.dumps(
     }
 ).encode()
 RESTORE = CONTEST.replace(b'"reason"', b'"restore": true, "reason"')
+ROSTER_IDS = {"GET": "p-1", "PUT": "p-2", "PATCH": "p-3", "DELETE": "p-4"}
+"""A person for each method, so that the calls may come in any order."""
+PUTS = json.dumps(
+    {"changes": [{"change": "put", "person": {"id": id_, "team": "t"}} for id_ in ROSTER_IDS.values()]}
+).encode()
+PUT_EVENT = json.dumps(
+    {
+        "specversion": "1.0",
+        "id": "r-1",
+        "source": "hr",
+        "type": "io.carrythrough.roster.person.put",
+        "data": {"id": "p-5", "manager": "p-9"},
+    }
+).encode()
+TAKEN = b'[{"change": "put", "person": {"id": "p-7", "aliases": ["p-1"]}}]'
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -194,6 +209,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, program_map: str) -> Iterator
         assert server.ask("POST", "/v1/performance-events", EVENTS, "business")[0] == 200
         for path, query in DOCUMENTS.items():
             assert server.ask("POST", path + query, b"{}", "lms")[0] == 204
+        assert server.ask("POST", "/v1/roster/changes", PUTS, "hr")[0] == 200
         deadline = time.monotonic() + 20
         while not server.subject and time.monotonic() < deadline:
             page = json.loads(server.ask("GET", "/v1/scores")[2])["scores"]
@@ -306,6 +322,35 @@ CALLS: list[Call] = [
     ("/v1/contests", "POST", "", CONTEST, "reader", {}, 403),
     ("/v1/contests", "POST", "", CONTEST.replace(b"00000001", b"99999999"), "steward", {}, 404),
     ("/v1/contests", "GET", "?subject={reference}&limit=1", b"", "reader", {}, 200),
+    ("/v1/roster/people", "GET", "?team=t&limit=2", b"", "hr", {}, 200),
+    ("/v1/roster/people", "GET", "?x=1", b"", "hr", {}, 400),
+    ("/v1/roster/people", "GET", "", b"", WRONG, {}, 401),
+    ("/v1/roster/people", "GET", "", b"", "reader", {}, 403),
+    ("/v1/roster/people/{id}", "GET", "", b"", "hr", {}, 200),
+    ("/v1/roster/people/{id}", "GET", "-nobody", b"", "hr", {}, 404),
+    ("/v1/roster/people/{id}", "PUT", "", b'{"name": "Ann", "manager": "p-9"}', "hr", {}, 200),
+    ("/v1/roster/people/{id}", "PUT", "-new", b"{}", "hr", {}, 201),
+    ("/v1/roster/people/{id}", "PUT", "", b'{"nmae": "Ann"}', "hr", {}, 400),
+    ("/v1/roster/people/{id}", "PUT", "", b"{}", "lms", {}, 403),
+    ("/v1/roster/people/{id}", "PUT", "", b'{"aliases": ["p-1"]}', "hr", {}, 409),
+    ("/v1/roster/people/{id}", "PUT", "", b"{}", "hr", {"If-Match": '"x"'}, 412),
+    ("/v1/roster/people/{id}", "PUT", "", b"{}", "hr", {"Content-Type": "text/csv"}, 415),
+    ("/v1/roster/people/{id}", "PATCH", "", b'{"role": "lead", "team": null}', "hr", {}, 200),
+    ("/v1/roster/people/{id}", "PATCH", "", b'{"exit_date": "soon"}', "hr", {}, 400),
+    ("/v1/roster/people/{id}", "PATCH", "-nobody", b"{}", "hr", {}, 404),
+    ("/v1/roster/people/{id}", "PATCH", "", b'{"aliases": ["p-1"]}', "hr", {}, 409),
+    ("/v1/roster/people/{id}", "DELETE", "-nobody", b"", "hr", {}, 404),
+    ("/v1/roster/people/{id}", "DELETE", "", b"", "reader", {}, 403),
+    ("/v1/roster/people/{id}", "DELETE", "", b"", "hr", {}, 204),
+    ("/v1/roster/changes", "POST", "", PUTS.replace(b"p-", b"q-"), "hr", {}, 200),
+    ("/v1/roster/changes", "POST", "", PUT_EVENT, "hr", {"Content-Type": "application/cloudevents+json"}, 200),
+    ("/v1/roster/changes", "POST", "?each=true", TAKEN, "hr", {}, 200),
+    ("/v1/roster/changes", "POST", "", TAKEN, "hr", {}, 409),
+    ("/v1/roster/changes", "POST", "", b"[{}]", "hr", {}, 400),
+    ("/v1/roster/changes", "POST", "?each=perhaps", TAKEN, "hr", {}, 400),
+    ("/v1/roster/changes", "POST", "", TAKEN, "business", {}, 403),
+    ("/v1/roster/unknown", "GET", "?limit=5", b"", "hr", {}, 200),
+    ("/v1/roster/unknown", "GET", "?limit=x", b"", "hr", {}, 400),
     ("/v1/contests", "GET", "?limit=x", b"", "reader", {}, 400),
     ("/v1/contests", "GET", "?subject=nobody", b"", "reader", {}, 404),
     ("/v1/scores", "GET", "?limit=1", b"", "reader", {}, 200),
@@ -346,6 +391,7 @@ def test_each_answer_is_declared_and_fits(live: Live, document: dict[str, Any], 
     path, method, query, body, credential, headers, status = call
     target = (path + query).replace("{reference}", live.subject).replace("{token}", live.token)
     target = target.replace("{registration}", REGISTRATION).replace("{name}", "crm")
+    target = target.replace("{id}", ROSTER_IDS.get(method, ""))
     body = body.replace(b"{reference}", live.subject.encode())
     answered, kind, text = live.ask(method, target, body, credential, **headers)
     assert answered == status, text[:500]

@@ -104,6 +104,7 @@ def test_the_first_start_says_where_and_with_which_credentials(server: Server) -
         "reader",
         "importer",
         "steward",
+        "hr",
     }
     text = (server.folder / "credentials.json").read_text("utf-8")
     assert not [c for c in server.info["credentials"] if c["secret"] in text]

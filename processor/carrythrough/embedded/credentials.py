@@ -28,6 +28,7 @@ FIRST_CREDENTIALS = (
     ("business", ("events/write",)),
     ("reader", ("scores/read", "people/read")),
     ("steward", ("scores/read", "people/read", "scores/contest")),
+    ("hr", ("roster/write", "scim")),
 )
 """Made on the first start, one for each kind of caller, each with the scopes that it needs."""
 

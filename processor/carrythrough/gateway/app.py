@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,6 +27,16 @@ from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
 from carrythrough.gateway.queries_api import QueriesApi, reply
 from carrythrough.gateway.registrations_api import RegistrationsApi
+from carrythrough.gateway.roster.endpoints import (
+    CHANGES_PATH,
+    PEOPLE_PATH,
+    UNKNOWN_PATH,
+    ChangesEndpoint,
+    PeopleEndpoint,
+    PersonEndpoint,
+    UnknownEndpoint,
+)
+from carrythrough.gateway.roster.people import People
 from carrythrough.gateway.scim.endpoint import PATH as SCIM_PATH
 from carrythrough.gateway.scim.endpoint import ScimEndpoint
 from carrythrough.gateway.signed_links import SignedLinks
@@ -117,6 +128,8 @@ def build_app(
             Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access), forms)),
         ]
     )
+    changing = threading.Lock()
+    people = People(runtime.roster_changes, changing)
     intake: dict[str, Asgi] = {
         **resources(
             runtime.settings.xapi_mounts,
@@ -145,8 +158,12 @@ def build_app(
             runtime.telemetry,
         ),
         f"{SCIM_PATH}/": ScimEndpoint(
-            runtime.roster_changes, runtime.provisioned, credentials, limits, runtime.telemetry
+            runtime.roster_changes, runtime.provisioned, changing, credentials, limits, runtime.telemetry
         ),
+        PEOPLE_PATH: PeopleEndpoint(people, credentials, limits, runtime.telemetry),
+        f"{PEOPLE_PATH}/": PersonEndpoint(people, credentials, limits, runtime.telemetry),
+        CHANGES_PATH: ChangesEndpoint(people, credentials, limits, runtime.telemetry),
+        UNKNOWN_PATH: UnknownEndpoint(runtime.unknown, people, credentials, limits, runtime.telemetry),
         EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
     }
     return Gateway(intake, app)

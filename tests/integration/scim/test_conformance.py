@@ -36,8 +36,8 @@ class User(StandardUser):
 
 
 def described(*extensions: Any) -> ScimProvider:
-    joined = extensions[0] if len(extensions) == 1 else extensions[0] | extensions[1]
-    kind = ResourceType.from_resource(User[joined])
+    user: Any = User
+    kind = ResourceType.from_resource(user[extensions[0] | extensions[1]])
     return ScimProvider(models=[User, *extensions], resource_types=[kind])
 
 
@@ -64,9 +64,9 @@ def test_what_the_service_says_of_itself_is_enough_to_use_it(http: httpx2.Client
 
 
 def test_a_client_with_the_standard_models_lives_a_whole_life(http: httpx2.Client) -> None:
-    model = StandardUser[StandardEnterpriseUser]
+    model: Any = StandardUser[StandardEnterpriseUser]
     kind = ResourceType.from_resource(model)
-    client = SyncSCIMClient(http, provider=ScimProvider([StandardUser, StandardEnterpriseUser], [kind]))
+    client: Any = SyncSCIMClient(http, provider=ScimProvider([StandardUser, StandardEnterpriseUser], [kind]))
     made = client.create(model(user_name="cy@corp.example", external_id="e-77", display_name="Cy"))
     assert made.id == "e-77"
     assert made.meta.version
@@ -76,7 +76,8 @@ def test_a_client_with_the_standard_models_lives_a_whole_life(http: httpx2.Clien
     assert [user.id for user in found.resources] == ["e-77"]
     made.title = "Lead"
     assert client.replace(made).title == "Lead"
-    patch = PatchOp[model](operations=[{"op": "replace", "path": "name.familyName", "value": "Falk"}])
+    operation: Any = {"op": "replace", "path": "name.familyName", "value": "Falk"}
+    patch = PatchOp[model](Operations=[operation])
     assert client.modify(model, made.id, patch).name.family_name == "Falk"
     client.delete(model, made.id)
     with pytest.raises(NotFoundException):

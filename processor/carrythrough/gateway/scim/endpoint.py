@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -52,6 +53,7 @@ class ScimEndpoint(IntakeEndpoint):
         self,
         door: RosterDoor,
         book: ResourceBook,
+        changing: threading.Lock,
         credentials: Credentials,
         limits: GatewayLimits,
         telemetry: Telemetry,
@@ -59,6 +61,7 @@ class ScimEndpoint(IntakeEndpoint):
         super().__init__(credentials, limits, telemetry, InFlight(limits))
         self._door = door
         self._book = book
+        self._changing = changing
         self._users: Users | None = None
         self._told = telemetry
 
@@ -149,7 +152,7 @@ class ScimEndpoint(IntakeEndpoint):
         if self._users is None:
             from carrythrough.gateway.scim.users import Users  # noqa: PLC0415 - models come late
 
-            self._users = Users(self._door, self._book)
+            self._users = Users(self._door, self._book, self._changing)
         return self._users
 
     async def _answer(self, request: Request) -> Answer:

@@ -71,10 +71,11 @@ class Shown(msgspec.Struct, frozen=True):
 class Users:
     """The users of one installation; safe to call from any thread."""
 
-    def __init__(self, door: RosterDoor, book: ResourceBook) -> None:
+    def __init__(self, door: RosterDoor, book: ResourceBook, changing: threading.Lock) -> None:
+        """changing: held from reading a user to changing them, by every door that does both."""
         self._door = door
         self._book = book
-        self._changing = threading.Lock()
+        self._changing = changing
         self._sorted: tuple[RosterIndex | None, list[str]] = (None, [])
 
     def create(self, body: bytes, asked: Asked) -> Shown:
