@@ -15,6 +15,7 @@ from carrythrough.pipeline.effects import ActionRequested, Decision, effect_id
 from carrythrough.program.compile import Program
 from carrythrough.program.types import Reinforcement, Skill
 from carrythrough.reinforcement.guards import DAY_MS, HOUR_MS, Limits, Person, Verdict, check
+from carrythrough.reinforcement.prerequisites import WAITS, waits_for_another
 from carrythrough.reinforcement.presence import employment_of, hours_of
 from carrythrough.reinforcement.rules import Facts, SkillRules, eligible, why
 from carrythrough.reinforcement.stage import Stage
@@ -22,21 +23,6 @@ from carrythrough.scoring.state import LearnerState, Published
 
 RELOG_MS = DAY_MS
 """A decision that says the same again is logged at most once in this span."""
-
-
-WAITS = "requires"
-"""What holds back an action on a skill while one that comes first is not yet learnt."""
-
-
-def waits_for_another(skill: Skill, learner: LearnerState) -> bool:
-    """Say whether a skill that this one requires stands at "not yet learnt", as last published.
-
-    A skill of which too little is known to say so holds nothing back.
-    """
-    return any(
-        name in learner.pairs and learner.pairs[name].published.stage == Stage.NOT_YET_LEARNT
-        for name in skill.requires
-    )
 
 
 class Situation(msgspec.Struct, frozen=True):
