@@ -1,8 +1,9 @@
-"""The shadow learner: any cut gives the same bits, it beats its rivals where the truth is known, it is bounded."""
+"""The answer learner: any cut gives the same bits, it beats its rivals where the truth is known, it is bounded."""
 
 from __future__ import annotations
 
 import random
+from hashlib import blake2b
 from math import exp, log
 
 import msgspec
@@ -12,6 +13,8 @@ import pytest
 from carrythrough.cli.science.answers import Answer, AnswerFile
 from carrythrough.cli.science.exam import AT_QUESTION, FROZEN, HEAD, LEARNER, SEALED, Stream, sit
 from carrythrough.scoring.answer_features import DENSE, Background, Question, dense_row, hashed_slots
+from carrythrough.scoring.answer_image import IMAGE_BYTES_MAX, IMAGE_VERSION, decode_shadow, encode_shadow
+from carrythrough.scoring.answering import AnswerShadow
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.head import FEATURES
 from carrythrough.scoring.judging import judge
@@ -234,3 +237,36 @@ def test_a_tally_gives_what_the_exact_figures_give() -> None:
     assert binned.auc == pytest.approx(exact.auc, abs=0.002)
     assert binned.ece == pytest.approx(exact.ece, abs=0.01)
     assert empty_tally().verdict() is None
+
+
+def test_bytes_of_another_program_or_of_something_else_are_no_learner() -> None:
+    stream = Stream(Learner(SLOTS))
+    for answer in ANSWERS[:50]:
+        stream.play(answer)
+    image = encode_shadow(AnswerShadow(SHIPPED, learner=stream.learner, position=50))
+    assert decode_shadow(image) is not None
+    parts = msgspec.msgpack.decode(image[:-16])
+    others: list[object] = [
+        {"x": 1},
+        "text",
+        [IMAGE_VERSION + 1, *parts[1:]],
+        [parts[0], ["bias"], *parts[2:]],
+    ]
+    for other in others:
+        body = msgspec.msgpack.encode(other)
+        assert decode_shadow(body + blake2b(body, digest_size=16).digest()) is None
+    assert len(image) < IMAGE_BYTES_MAX
+
+
+def test_a_full_learner_stays_within_the_size_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = Learner()
+    for slot in range(learner.logit.slots):
+        learner.logit.gathered[slot] = 1.0
+    monkeypatch.setattr("carrythrough.scoring.learner.TABLE_MOST", 1 << 10)
+    for table in (learner.items, learner.skills):
+        for code in range(5_000, 9_000):
+            table.count(code, 1.0)
+        assert len(table.entries) <= 2 << 10
+    size = len(encode_shadow(AnswerShadow(SHIPPED, learner=learner)))
+    tables = 2 * 24 * 2 * (TABLE_MOST - (1 << 10))
+    assert size + tables < IMAGE_BYTES_MAX
