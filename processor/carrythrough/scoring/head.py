@@ -109,7 +109,14 @@ def _gap_days(pair: PairState, now_ms: int) -> float:
 
 def _channel_features(c: OutcomeChannel, now_ms: int, model: Model, origin: float) -> list[float]:
     sums = read(c.sums, LEARN_HALF_LIVES_MS, now_ms)
-    row = [_ratio(n, a, model, origin) for n, a, _ in sums]
+    k = model.strength
+    known = model.base * k
+    row = []
+    for n, a, _ in sums:  # `_ratio`, spelt out: half of a read is spent here
+        share = (a + known) / (n + k)
+        if not 1e-6 <= share <= 1.0 - 1e-6:
+            share = min(max(share, 1e-6), 1.0 - 1e-6)
+        row.append(log(share / (1.0 - share)) - origin)
     r_month = sums[2][2]
     n_all, a_all, _ = sums[3]
     # What went beyond the base rate, not how much was done: a failure must never raise a score.
