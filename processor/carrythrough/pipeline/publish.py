@@ -150,7 +150,7 @@ class Publisher:
         reading = self._read(learner, pair, skill)
         stage = reading.stage
         begun = self._decider.of(skill.id).begun(pair, looked_ms, published.as_of_ms)
-        if arms and (begun or stage is not before):
+        if begun or (arms and stage is not before):
             published.armed = 1  # what begins or changes now is news, whatever the age of the evidence
         value = -1 if reading.score is None else round(reading.score.value * 10_000)
         if stage is not before or abs(value - published.score) >= PUBLISHED_STEP:
