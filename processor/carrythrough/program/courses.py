@@ -36,6 +36,8 @@ _SYSTEM_WORDS = frozenset(
     {"lms", "site", "source", "system", "platform", "application", "organization", "school"}
 )
 ID_CHARACTERS_MAX = 40
+_NOT_TEXT = frozenset({"null", "true", "false"})
+"""What YAML reads as something else than a text."""
 
 
 class Home(NamedTuple):
@@ -124,7 +126,8 @@ def slug(text: str, otherwise: str = "item") -> str:
     while len(words) > ID_CHARACTERS_MAX and "-" in words[1:]:
         words = words.rpartition("-")[0]
     words = words[:ID_CHARACTERS_MAX].strip("-")
-    return words if words[:1].isalpha() else f"{otherwise}-{words}".strip("-")[:ID_CHARACTERS_MAX].strip("-")
+    is_word = words[:1].isalpha() and words not in _NOT_TEXT
+    return words if is_word else f"{otherwise}-{words}".strip("-")[:ID_CHARACTERS_MAX].strip("-")
 
 
 def unique(name: str, taken: set[str]) -> str:

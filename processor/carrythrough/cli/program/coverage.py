@@ -66,7 +66,7 @@ def coverage(
     if json:
         say_json(_as_dict(found, suggested, proposal, refusals))
     else:
-        _show(found, suggested, proposal, limit, map_)
+        _show(found, suggested, proposal, limit, map_, write=write)
         _show_refusals(refusals)
     if write and suggested:
         if not _written(opened, suggested):
@@ -96,11 +96,16 @@ def _suggested(proposal: Any, program: Any) -> list[Any]:
     for part in proposal.activities:
         if part.bearing:
             renamed = msgspec.structs.replace(part.activity, id=unique(part.activity.id, taken))
-            found.append(msgspec.structs.replace(part, activity=renamed))
+            doubt = (
+                f'; whether it is about "{renamed.evidence[0].skill}" is a guess'
+                if len(program.skills) > 1
+                else ""
+            )
+            found.append(msgspec.structs.replace(part, activity=renamed, reason=part.reason + doubt))
     return sorted(found, key=lambda part: -part.bearing)
 
 
-def _show(found: Any, suggested: list[Any], proposal: Any, limit: int, path: Path) -> None:
+def _show(found: Any, suggested: list[Any], proposal: Any, limit: int, path: Path, *, write: bool) -> None:
     from carrythrough.cli.program.findings import show_lines
     from carrythrough.cli.program.shown import share, show_bearing
     from carrythrough.program.map_text import activity_lines
@@ -133,11 +138,11 @@ def _show(found: Any, suggested: list[Any], proposal: Any, limit: int, path: Pat
             "bold",
         )
         show_lines(activity_lines(part))
-    if suggested:
+    if suggested and not write:
         say()
         more = f"{len(suggested) - SUGGESTED:,} more are proposed. " if len(suggested) > SUGGESTED else ""
         note(f"{more}Write all of them into the map: add --write")
-    elif found.bearing and found.covered >= GOOD_SHARE * found.bearing:
+    elif not suggested and found.bearing and found.covered >= GOOD_SHARE * found.bearing:
         note(f"Next: carrythrough program test {path}")
 
 
@@ -158,9 +163,9 @@ def _show_passed(found: Any, proposal: Any, limit: int) -> None:
 
     rows = [[f"{left.statements:,}", left.verb, left.about, left.why] for left in proposal.left_out]
     rows += [
-        [f"{part.statements:,}", verb, part.activity.name, "no rule of the map holds for it"]
+        [f"{number:,}", verb, part.activity.name, "no rule of the map holds for it"]
         for part in proposal.activities
-        for verb, _ in part.verbs[:1]
+        for verb, number in part.verbs
     ]
     rows += [
         [f"{number:,}", passed.kind, passed.about or passed.source, "no event rule holds for it"]

@@ -18,7 +18,7 @@ def show_finding(lint: Lint, edit: Edit | None = None) -> None:
     """Print one finding: where and what, then rule, fix and the lines to write."""
     style = "red" if lint.severity == "error" else "yellow"
     out().print(styled(f"{lint.where}: {lint.severity}: {lint.message}", style), soft_wrap=True)
-    for label, text in (("rule", lint.rule), ("fix", lint.fix)):
+    for label, text in (("rule", lint.rule), ("why", lint.why), ("fix", lint.fix)):
         for line in hanging(label, text, 2) if text else ():
             out().print(styled(line), soft_wrap=True)
     if edit is not None:
@@ -46,6 +46,7 @@ def show_github(findings: Findings) -> None:
         text = (
             lint.message
             + (f"\nrule: {lint.rule}" if lint.rule else "")
+            + (f"\nwhy: {lint.why}" if lint.why else "")
             + (f"\nfix: {lint.fix}" if lint.fix else "")
         )
         out().print(styled(f"::{lint.severity} {place}::{_data(text)}"), soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,13 @@ def lint(
     *,
     roster: Annotated[
         Path | None,
-        Parameter(help="Check this roster too, and that it has the roles that the map speaks of."),
+        Parameter(
+            help="Check this roster too, and that it has the roles, teams, sites and people that the map speaks of."
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        Parameter(help="Settings file whose adapters the map may name, beside those that are installed."),
     ] = None,
     strict: Annotated[bool, Parameter(help="Let warnings count as errors.")] = False,
     limit: Annotated[int, Parameter(help="Show at most this many findings.")] = SHOWN,
@@ -43,13 +50,13 @@ def lint(
     from carrythrough.cli.program.reading import Opened
     from carrythrough.program.edits import advice, edits_for
 
-    opened = Opened(map_)
-    found: Any = [(one, None) for one in opened.lints]
+    people, found = _roster(roster)
+    opened = Opened(map_, _around(people, config))
     if opened.program is not None:
         lints = [*advice(opened.program, opened.root, opened.name), *opened.lints]
-        found = edits_for(lints, opened.program, opened.root, opened.text)
-    if roster is not None:
-        found += _of_roster(roster, opened)
+        found = [*edits_for(lints, opened.program, opened.root, opened.text), *found]
+    else:
+        found = [*((one, None) for one in opened.lints), *found]
     errors = sum(one.severity == "error" for one, _ in found)
     warnings = len(found) - errors
     if json:
@@ -71,7 +78,9 @@ def lint(
         what = "" if opened.program is None else f" ({_holds(opened.program)})"
         say(f"{opened.name}: {', '.join(counted) or 'good'}{what}", "bold" if counted else "green")
         if sum(edit is not None and edit.where.startswith("after") for _, edit in found) > 1:
-            note("Line numbers are those of the file as it is: make the lowest edit first, or lint again after each.")
+            note(
+                "Line numbers are those of the file as it is: make the lowest edit first, or lint again after each."
+            )
     return int(bool(errors or (strict and warnings)))
 
 
@@ -86,16 +95,36 @@ def _holds(program: Any) -> str:
     return ", ".join(plural(n, word, "activities" if word == "activity" else "") for n, word in parts if n)
 
 
-def _of_roster(path: Path, opened: Any) -> list[Any]:
-    """Return the findings of the roster, and of the roles that the two do not share."""
+def _roster(path: Path | None) -> tuple[Any, Any]:
+    """Return the people of a roster (None where it is not given, or not good) and its findings."""
+    if path is None:
+        return None, []
     from carrythrough.cli.files.opening import InputFile
     from carrythrough.cli.validating.authored import BYTES_MAX, check_authored
-    from carrythrough.program.roles import role_lints
 
     with InputFile(path) as file:
         checked = check_authored("roster", file.name, file.stream.read(BYTES_MAX))
-    found = list(checked.findings)
-    if checked.value is not None and opened.program is not None:
-        roles = {person.role for person in checked.value.people if person.role}
-        found += role_lints(opened.program, opened.root, opened.name, roles)
-    return [(one, None) for one in found]
+    people = None if checked.value is None else checked.value.people
+    return people, [(one, None) for one in checked.findings]
+
+
+def _around(people: Any, config: Path | None) -> Any:
+    """Return what the map is held against: the adapters there are, the roster, and the day."""
+    from carrythrough.cli.target import Target
+    from carrythrough.dispatch.registry import discover
+    from carrythrough.program.lint_context import Surroundings
+
+    adapters = set(discover().specs)
+    if config is not None:
+        adapters |= set(Target(config=config).settings().adapters)
+    today = int(time.time() // 86_400)
+    if people is None:
+        return Surroundings(adapters=adapters, today=today)
+    return Surroundings(
+        adapters=adapters,
+        today=today,
+        roles={person.role for person in people if person.role},
+        teams={person.team for person in people if person.team},
+        sites={person.site for person in people if person.site},
+        people={person.id for person in people},
+    )

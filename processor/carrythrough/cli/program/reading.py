@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from carrythrough.authoring.source import Lint, Node, read_source
+from carrythrough.authoring.source import Lint, Node, SourceError, decoded, read_source, refusal
 from carrythrough.cli.files.opening import InputFile
 from carrythrough.cli.files.records import Piece, Refused
 from carrythrough.cli.files.tables import rows
 from carrythrough.cli.importing.delivery import body_of, parcels
 from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.admission import admit_events
+from carrythrough.program.lint_context import ALONE, Surroundings
 from carrythrough.program.load import check_program, load_program
 from carrythrough.program.types import ProgramMap
 from carrythrough.xapi import lenient
@@ -29,21 +30,9 @@ def read_text(path: Path) -> str:
     with InputFile(path) as file:
         body = file.stream.read()
     try:
-        text: str = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise PermanentError(
-            Problem(
-                code="bad-program-map",
-                status=422,
-                title="The program map is refused",
-                detail=f"byte {error.start} begins no UTF-8 character",
-                where=f"{path}:{line}:1",
-                rule="texts are UTF-8",
-                fix="save the file as UTF-8 text",
-            )
-        ) from None
-    return text
+        return decoded(body, map_name(path))
+    except SourceError as error:
+        raise refusal([error.lint], "bad-program-map", "The program map is refused") from None
 
 
 def read_map(path: Path) -> ProgramMap:
@@ -57,13 +46,13 @@ def map_name(path: Path) -> str:
 
 
 class Opened:
-    """A map with its text and the places in it. program: None when it has errors."""
+    """A map with its text and the places in it, held against what is around it. program: None when it has errors."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, around: Surroundings = ALONE) -> None:
         self.path = path
         self.name = map_name(path)
         self.text = read_text(path)
-        program, lints = check_program(self.text, self.name)
+        program, lints = check_program(self.text, self.name, around)
         self.program: ProgramMap | None = program
         self.lints: list[Lint] = lints
         self._root: Node | None = None
