@@ -36,7 +36,9 @@ _NAMES: dict[str, Finding] = {
         "a name that nothing answers to does nothing",
     ),
     "unknown-adapter": Finding(
-        "error", "every adapter that is named is installed", "nothing would deliver the action"
+        "warning",
+        "every adapter that is named is installed, or set up under that name in the settings",
+        "nothing would deliver the action",
     ),
     "unknown-kpi": Finding(
         "error",

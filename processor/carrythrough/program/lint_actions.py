@@ -53,8 +53,8 @@ def _known_adapters(context: LintContext, names: tuple[str, ...], place: Path, w
     known = context.around.adapters
     for a, name in enumerate(names):
         if known is not None and name not in known:
-            message = f'{who} names the adapter "{name}", which is not installed'
-            add_lint(context, (*place, a), "unknown-adapter", message, nearest(name, known, "install it"))
+            message = f'{who} names the adapter "{name}", which is neither installed nor set up'
+            add_lint(context, (*place, a), "unknown-adapter", message, nearest(name, known, "install or set it up"))
 
 
 def policy(context: LintContext) -> None:
