@@ -136,6 +136,14 @@ class RosterReceipt(msgspec.Struct, frozen=True):
     position: int
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """What a sender is told of a record that was stored. where: JSON pointer into the request."""
+
+    where: str
+    detail: str
+    fix: str
+
+
 class Intake(Protocol):
     """Where admitted records go; returns only after the durable append.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from carrythrough.embedded.log import Row
 from carrythrough.events.performance import decode_event
-from carrythrough.pipeline.records import Kind, Record
+from carrythrough.pipeline.records import EVENTS, Kind, Record
 from carrythrough.xapi.admission import decode_statement
 
 
@@ -16,7 +16,7 @@ def record_of(row: Row) -> Record:
     content: Any = None
     if kind is Kind.STATEMENT:
         content = decode_statement(bytes(row.raw))
-    elif kind is Kind.EVENT:
+    elif kind in EVENTS:
         content = decode_event(bytes(row.raw))
     elif kind is not Kind.TICK:
         content = bytes(row.raw).decode()

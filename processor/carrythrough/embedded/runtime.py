@@ -26,11 +26,14 @@ from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwardi
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.needs import NeedsReads
+from carrythrough.embedded.noted import NotedEvents
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
 from carrythrough.embedded.provisioned import Provisioned
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
+from carrythrough.embedded.remarks import Remarks
 from carrythrough.embedded.roster_intake import RosterIntake
 from carrythrough.embedded.settling import settle
 from carrythrough.embedded.statements.store import StatementStore
@@ -118,6 +121,8 @@ class Embedded:
             settings.authority_home,
         )
         self.form_people = RosterFormPeople(lambda: self.fold.in_force)
+        self.noted = NotedEvents(self.state.path, self.log, lambda: self.fold.in_force, self.committer)
+        self.remarks = Remarks(lambda: self.fold.in_force, self.clock)
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
         self.dispatcher = Dispatcher(
@@ -198,6 +203,7 @@ class Embedded:
         self.provisioned.close()
         self.outbox.close()
         self.state.close()
+        self.noted.close()
         self._log_reader.close()
         self._attachments.close()
         self.log.close()
@@ -278,6 +284,7 @@ class Embedded:
         self._control(Kind.TICK, b"")
 
     def healthy(self) -> bool:
+        self.noted.release()
         """Say whether the loops of fold and dispatch go round; never asks about dependencies."""
         fold_s = time.monotonic() - self.fold.beat_s
         return max(fold_s, self.dispatcher.seconds_since_turn()) < HEARTBEAT_S_MAX

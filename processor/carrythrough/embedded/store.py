@@ -19,6 +19,7 @@ from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import write_marks
 from carrythrough.embedded.moves import write_moves, write_strangers
+from carrythrough.embedded.noted import write_notes
 from carrythrough.embedded.schema import (
     AMENDMENT,
     CONTEST,
@@ -176,6 +177,8 @@ class StateFile:
         VOID.run(connection, [value for entry in delta.voids.items() for value in entry])
         AMENDMENT.run(connection, [v for a in delta.amendments for v in msgspec.structs.astuple(a)])
         ENDED.run(connection, [value for entry in delta.ends.items() for value in entry])
+        if delta.notes:
+            write_notes(connection, delta.notes)
         if delta.contests:
             self._write_contests(delta)
         if delta.marks or delta.superseded:

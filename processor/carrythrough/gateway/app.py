@@ -17,6 +17,8 @@ from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.contests import ContestsEndpoint
 from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.needs_api import NeedsApi
+from carrythrough.gateway.noted_api import NotedApi
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
 from carrythrough.gateway.pages.form_links import PATH as FORM_LINKS_PATH
@@ -108,6 +110,7 @@ def build_app(
     app = Starlette(
         routes=[
             *api.routes(),
+            *NotedApi(runtime.noted, api.guarded).routes(),
             *RegistrationsApi(
                 runtime.queries.registrations, api.guarded, api.subject, access.is_learners
             ).routes(),
@@ -164,7 +167,9 @@ def build_app(
         f"{PEOPLE_PATH}/": PersonEndpoint(people, credentials, limits, runtime.telemetry),
         CHANGES_PATH: ChangesEndpoint(people, credentials, limits, runtime.telemetry),
         UNKNOWN_PATH: UnknownEndpoint(runtime.unknown, people, credentials, limits, runtime.telemetry),
-        EVENTS_PATH: PerformanceEndpoint(runtime, credentials, limits, now_ms, runtime.telemetry),
+        EVENTS_PATH: PerformanceEndpoint(
+            runtime, credentials, limits, now_ms, runtime.telemetry, remarks=runtime.remarks.of
+        ),
     }
     return Gateway(intake, app)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from carrythrough.events.types import OWN_SOURCES
 from carrythrough.gateway.auth import Credential, Credentials
 from carrythrough.gateway.intake import Answer, IntakeEndpoint, Request, Telemetry, unsupported_media_type
 from carrythrough.gateway.limits import GatewayLimits, InFlight
-from carrythrough.ports import Intake
+from carrythrough.ports import Intake, Remark
 
 MEDIA_TYPES = (*sorted(JSON_TYPES), *sorted(LINES_TYPES))
 
@@ -36,9 +37,12 @@ class PerformanceEndpoint(IntakeEndpoint):
         now_ms: Callable[[], int],
         telemetry: Telemetry,
         in_flight: InFlight | None = None,
+        remarks: Callable[[Sequence[AdmittedEvent]], list[Remark]] = lambda _: [],
     ) -> None:
+        """remarks: what senders are told of events that were stored and may not do what was meant."""
         super().__init__(credentials, limits, telemetry, in_flight or InFlight(limits))
         self._intake = intake
+        self._remarks = remarks
 
     async def take(self, request: Request, credential: Credential) -> Answer:
         """Admit the events of a request and have them stored."""
@@ -57,7 +61,11 @@ class PerformanceEndpoint(IntakeEndpoint):
             receipt = await self._intake.submit_events(admitted, credential.name)
         known = sum(receipt.known)
         accepted = len(receipt.ids) - known
-        return Answer(200, _encode({"accepted": accepted, "known": known, "ids": receipt.ids}))
+        answer: dict[str, Any] = {"accepted": accepted, "known": known, "ids": receipt.ids}
+        remarks = self._remarks(admitted)
+        if remarks:
+            answer["remarks"] = remarks
+        return Answer(200, _encode(answer))
 
 
 def refuse_reserved(events: list[AdmittedEvent]) -> None:

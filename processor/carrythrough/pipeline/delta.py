@@ -13,6 +13,7 @@ from carrythrough.evidence.types import Channel
 from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.merge import Move
+from carrythrough.pipeline.noting import Note
 from carrythrough.pipeline.plan import Contested, Refusal
 from carrythrough.pipeline.records import LedgerRow, Piece
 from carrythrough.pipeline.registrations import Home, PlacedMark
@@ -121,6 +122,8 @@ class Delta(msgspec.Struct):
     position. strangers: pseudonyms that the roster does not know, None for those that are no more.
     moves: evidence that goes from one employee to another, in order, before everything else.
     gone: pseudonyms without evidence that the roster does not know (True), or that are back (False).
+    notes: events that are no evidence, in order (`pipeline.noting`); the shell keeps them, and no score
+    depends on them.
     """
 
     learners: dict[str, LearnerState]
@@ -140,3 +143,4 @@ class Delta(msgspec.Struct):
     strangers: dict[str, Stranger | None] = {}
     moves: list[Move] = []
     gone: dict[str, bool] = {}
+    notes: list[Note] = []

@@ -17,7 +17,17 @@ from carrythrough.pipeline.assist import is_assisted, newly_assisted
 from carrythrough.pipeline.delta import Delta, StateView, is_near
 from carrythrough.pipeline.effects import SetAside, effect_id
 from carrythrough.pipeline.moving import Moving
-from carrythrough.pipeline.plan import Add, Amend, Contested, InForce, Operation, Reattribute, Refusal, Void
+from carrythrough.pipeline.plan import (
+    Add,
+    Amend,
+    Contested,
+    InForce,
+    Noted,
+    Operation,
+    Reattribute,
+    Refusal,
+    Void,
+)
 from carrythrough.pipeline.publish import Publisher, waits_for_history
 from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece
@@ -59,6 +69,8 @@ class Fold:
                     self._add(operation, e)
             elif type(operation) is Void:
                 self._void(operation)
+            elif type(operation) is Noted:
+                self.delta.notes.append(operation.note)
             elif type(operation) is Amend:
                 self._amend(operation)
             elif type(operation) is Contested:

@@ -14,7 +14,8 @@ from carrythrough.evidence.mapping import ALONE, Standing, evidence_of_event, ev
 from carrythrough.evidence.types import Y_ONE, Evidence
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
-from carrythrough.pipeline.records import ROSTERS, VOIDED_VERB, Kind, Piece, Record
+from carrythrough.pipeline.noting import Note, Waiting, notes_of
+from carrythrough.pipeline.records import EVENTS, ROSTERS, VOIDED_VERB, Kind, Piece, Record
 from carrythrough.program.compile import Program
 from carrythrough.scoring.head import Model
 from carrythrough.xapi.lenient import read_kept
@@ -77,6 +78,13 @@ class Amend(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """Keep an event that is no evidence: it waits, waits no more, or is about a team."""
+
+    note: Note
+    stored_ms: int
+
+
 class Contested(msgspec.Struct, frozen=True):
     """Set pieces of evidence aside, or restore them; see `pipeline.contest`."""
 
@@ -106,7 +114,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Void | Amend | Contested | Refusal | Reattribute | Tick
+Operation = Add | Void | Amend | Noted | Contested | Refusal | Reattribute | Tick
 
 
 def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
@@ -134,7 +142,7 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
                     evidence = tuple(_by_table(e, in_force.model.items) for e in evidence)
             if (evidence or mark) and (subject := directory.subject_of_actor(statement.actor)):
                 operations.append(Add(subject, evidence, record.position, record.stored_ms, mark, statement))
-        elif record.kind is Kind.EVENT:
+        elif record.kind in EVENTS:
             operations += _plan_event(record, in_force)
         elif record.kind is Kind.TICK:
             operations.append(Tick(record.position, record.stored_ms))
@@ -179,6 +187,10 @@ def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
     amend = _amend(record, event, t_ms)
     if event.kind == "retraction":
+        return amend
+    notes = notes_of(record, t_ms, in_force.program, in_force.directory)
+    amend = (*amend, *(Noted(note, record.stored_ms) for note in notes))
+    if any(isinstance(note, Waiting) for note in notes):
         return amend
     standing = _standing(event, in_force) if in_force.baselines.kpis else ALONE
     evidence = evidence_of_event(in_force.program, event, record.id, t_ms, record.stored_ms, standing)

@@ -25,7 +25,11 @@ class Kind(enum.IntEnum):
     MODEL = 8
     BASELINE = 9
     ROSTER_CHANGE = 10
+    EVENT_AGAIN = 11
 
+
+EVENTS = frozenset({Kind.EVENT, Kind.EVENT_AGAIN})
+"""A performance event, and one that is read again because the map now knows what it names (`pipeline.noting`)."""
 
 ROSTERS = frozenset({Kind.ROSTER, Kind.ROSTER_CHANGE})
 """What changes who is who: a whole roster, and changes of single people (`identity.changes`)."""

@@ -1,0 +1,55 @@
+"""What a sender is told beside the receipt of an event: it is stored, and yet may not do what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from carrythrough.authoring.reading import did_you_mean
+from carrythrough.events.performance import AdmittedEvent
+from carrythrough.evidence.mapping import SKEW_MS_MAX
+from carrythrough.pipeline.noting import unknown_name
+from carrythrough.pipeline.plan import InForce
+from carrythrough.ports import Clock, Remark
+
+REMARKS_MAX = 20
+"""Remarks in one answer; more of the same help nobody."""
+
+
+class Remarks:
+    """Looks at events under the map and the roster in force; safe to use from several threads."""
+
+    def __init__(self, in_force: Callable[[], InForce], clock: Clock) -> None:
+        self._in_force = in_force
+        self._clock = clock
+
+    def of(self, events: Sequence[AdmittedEvent]) -> list[Remark]:
+        """Return remarks on the events of a request, in its order, at most REMARKS_MAX."""
+        in_force, latest_ms = self._in_force(), self._clock.now_ms() + SKEW_MS_MAX
+        found: list[Remark] = []
+        for number, one in enumerate(events):
+            found += [
+                Remark(where=f"/{number}{where}", detail=detail, fix=fix)
+                for where, detail, fix in _on(one, in_force, latest_ms)
+            ]
+            if len(found) >= REMARKS_MAX:
+                break
+        return found[:REMARKS_MAX]
+
+
+def _on(one: AdmittedEvent, in_force: InForce, latest_ms: int) -> Iterable[tuple[str, str, str]]:
+    event = one.event
+    waits_for = unknown_name(event, in_force.program)
+    if waits_for:
+        what, _, identity = waits_for.partition(":")
+        known = in_force.program.skills if what == "skill" else in_force.program.kpis
+        fix = did_you_mean(identity, known) or f"add {identity} to the program map"
+        detail = f'the program map has no {what} "{identity}": the event waits, and counts when a map has it'
+        yield f"/{what}", detail, fix
+    if one.t_ms > latest_ms:
+        fix = "set the clock of the sender right; send what is right as a correction"
+        yield "/time", "the time lies in the future: the event counts as of now", fix
+    if event.employee and not in_force.directory.knows(event.employee):
+        detail = (
+            "the roster does not know this employee: the event counts, for a pseudonym until the roster does"
+        )
+        yield "/employee", detail, "add the person to the roster, or correct the id"
