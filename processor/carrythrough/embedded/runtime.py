@@ -26,7 +26,6 @@ from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwardi
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
 from carrythrough.embedded.log import LogFile
-from carrythrough.embedded.needs import NeedsReads
 from carrythrough.embedded.noted import NotedEvents
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory

@@ -17,7 +17,6 @@ from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.contests import ContestsEndpoint
 from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
-from carrythrough.gateway.needs_api import NeedsApi
 from carrythrough.gateway.noted_api import NotedApi
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
