@@ -35,7 +35,8 @@ def add(
         Parameter(
             help="What it may do; repeat it for several. Of xAPI: statements/write, statements/read/mine, "
             "statements/read, state, define, profile, all/read, all. Our own: events/write, scores/read, people/read "
-            "(names beside scores). Without any: what an LMS needs (statements/write, statements/read/mine, state, "
+            "(names beside scores), roster/read, roster/write, scim (an identity provider). Without any: what an LMS "
+            "needs (statements/write, statements/read/mine, state, "
             "define, profile).",
             consume_multiple=False,
         ),
@@ -59,7 +60,7 @@ def add(
     ```
     """
     from carrythrough.gateway.auth import new_credential
-    from carrythrough.gateway.scopes import LMS_SCOPES, SCOPES
+    from carrythrough.gateway.scopes import LMS_SCOPES, SCIM, SCOPES
 
     if not NAME_PATTERN.fullmatch(name) or len(name) > NAME_LENGTH_MAX:
         raise wrong_usage(
@@ -83,6 +84,8 @@ def add(
     else:
         say(f"  key     {made.key}")
         say(f"  secret  {secret}")
+        if SCIM in made.scopes:
+            say(f"  bearer  {made.key}.{secret}")
         say(f"  may     {', '.join(made.scopes)}")
         if lenient:
             say("  mode    lenient: what can be repaired is, and what cannot is set aside with its reason")

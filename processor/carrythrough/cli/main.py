@@ -42,6 +42,15 @@ from carrythrough.cli.refit import refit
 from carrythrough.cli.registration import registration
 from carrythrough.cli.replay import replay_quarantine
 from carrythrough.cli.reviews import reviews
+from carrythrough.cli.roster import (
+    check_file,
+    import_roster,
+    list_people,
+    list_unknown,
+    put_people,
+    remove_person,
+    show_person,
+)
 from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
 from carrythrough.cli.start_demo import demo
@@ -173,6 +182,16 @@ _model.command(compare_models, name="compare")
 _model.command(list_items, name="items")
 _model.command(promote_model, name="promote")
 app.command(_model)
+
+_roster = App(name="roster", group=_RUN, help="The people: listed, put, removed, imported, checked.")
+_roster.command(list_people, name="list")
+_roster.command(show_person, name="show")
+_roster.command(put_people, name="put")
+_roster.command(remove_person, name="remove")
+_roster.command(import_roster, name="import")
+_roster.command(list_unknown, name="unknown")
+_roster.command(check_file, name="check")
+app.command(_roster)
 
 _credentials = App(
     name="credentials", group=_RUN, help="Who may send and who may read: the keys of a data folder."

@@ -50,7 +50,7 @@ class People:
         roster = self._door.roster()
         person = roster.person_of_id(reference) or roster.person(roster.subject_of_employee(reference))
         if person is None:
-            raise _nobody(reference)
+            raise nobody(reference)
         return person, version_of(person)
 
     def put(self, id_: str, value: Any, if_match: str, credential: str) -> tuple[Person, bool]:
@@ -69,7 +69,7 @@ class People:
         with self._changing:
             before = self._door.roster().person_of_id(id_)
             if before is None:
-                raise _nobody(id_)
+                raise nobody(id_)
             _require_version(if_match, before)
             person = read_person(_with_id(merged(msgspec.to_builtins(before), patch), id_))
             if person != before:
@@ -81,7 +81,7 @@ class People:
         with self._changing:
             before = self._door.roster().person_of_id(id_)
             if before is None:
-                raise _nobody(id_)
+                raise nobody(id_)
             _require_version(if_match, before)
             self._door.submit([RemovePerson(id_)], credential)
 
@@ -201,7 +201,8 @@ def _require_version(if_match: str, person: Person | None) -> None:
     )
 
 
-def _nobody(reference: str) -> PermanentError:
+def nobody(reference: str) -> PermanentError:
+    """Return the refusal of a reference that is nobody's roster id or alias."""
     return PermanentError(
         Problem(
             code="person-unknown",
