@@ -288,7 +288,9 @@ class Queries:
                 ).get
             )
             rows = select(
-                self._connection, "SELECT skill, count(*), sum(score >= 0) FROM pair GROUP BY skill"
+                self._connection,
+                "SELECT skill, count(*), sum(score >= 0) FROM pair WHERE employee NOT IN"
+                " (SELECT e.id FROM vanished v JOIN employee e ON e.subject = v.subject) GROUP BY skill",
             )
             skills = {self._terms.text(skill): (people, scored) for skill, people, scored in rows}
             # A large installation is counted less often: the walk never takes more than a few per cent.

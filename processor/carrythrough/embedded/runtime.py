@@ -70,6 +70,8 @@ SEND_GRACE_S = 3.0
 HEARTBEAT_S_MAX = 60.0
 """The fold loop goes round at least this often when it is healthy."""
 OUR_CREDENTIAL = "carrythrough"
+SMALL_CACHE_KIB = 1_024
+"""Cache of readers that look up single records of the log."""
 DEFAULT_ADAPTERS: dict[str, dict[str, Any]] = {"console": {"adapter": "console"}}
 
 
@@ -135,11 +137,11 @@ class Embedded:
         history = History(self.log.reader(), activator)
         self.contests = Contests(self.state.path, self._subject, self._append_contest)
         self.roster_changes = RosterIntake(
-            self.log.reader(), lambda: self.log.end, self._settled, self._append_roster_changes
+            self.log.reader(SMALL_CACHE_KIB), lambda: self.log.end, self._settled, self._append_roster_changes
         )
         self.provisioned = Provisioned(path / "provisioned.sqlite", self.log.reader(), lambda: self.log.end)
         self.queries = Queries(self.log, self.state, self.fold, self.telemetry, self.clock.now_ms, history)
-        self.unknown = UnknownActors(self.state.path, self.log.reader())
+        self.unknown = UnknownActors(self.state.path, self.log.reader(SMALL_CACHE_KIB))
         self.enriching = Enriching(
             self.state.path,
             self.log.reader(),

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from carrythrough.embedded.committer import Control
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError
-from carrythrough.identity.changes import PutPerson, RemovePerson, RosterChange
+from carrythrough.identity.changes import PutPerson, RemovePerson, RosterChange, encode_changes
 from carrythrough.identity.person import Identifier, Person
+from carrythrough.pipeline.records import Kind
 from carrythrough.settings import Settings
+from carrythrough.testing.offline import compare, offline_fold, stored_state
 
 MAP = """
 map: m
@@ -107,3 +110,33 @@ def test_a_change_is_held_against_changes_that_are_not_folded_yet(tmp_path: Path
     assert embedded.fold.in_force.directory.people == {}, "nothing was folded in the meantime"
     assert embedded.roster().knows("other")
     embedded.stop()
+
+
+def test_a_conflict_that_is_in_the_log_all_the_same_is_set_aside_whole(tmp_path: Path) -> None:
+    """As in a log that was put together by hand: nothing of the record holds, now and after a restart."""
+    settings = settings_of(tmp_path, roster=True)
+    embedded = started(settings)
+    conflicting = [
+        PutPerson(Person(id="e-7", email="cy@x.example")),
+        PutPerson(Person(id="e-8", email="bo@x.example")),
+    ]
+    raw = encode_changes(conflicting)
+    embedded.committer.submit_now(Kind.ROSTER_CHANGE, [Control(raw, raw.decode())], "hr")
+    change(embedded, PutPerson(Person(id="e-9", email="di@x.example")))
+    assert embedded.caught_up()
+
+    def holds(running: Embedded) -> None:
+        directory = running.fold.in_force.directory
+        assert [directory.knows(f"e-{n}") for n in (2, 7, 8, 9)] == [True, False, False, True]
+        assert running.roster().people == directory.people
+
+    holds(embedded)
+    [entry] = embedded.queries.quarantine()["quarantine"]
+    assert entry["code"] == "roster-conflict"
+    assert "x.example" not in entry["detail"]
+    embedded.stop()
+    data = tmp_path / "data"
+    assert compare(offline_fold(data), stored_state(data)) == []
+    again = started(settings)
+    holds(again)
+    again.stop()
