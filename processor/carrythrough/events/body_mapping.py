@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
 from msgspec import Meta
 
@@ -31,6 +32,8 @@ EVENTS_MAX = 1_000
 EXPRESSION_CHARACTERS_MAX = 1_000
 EXPRESSIONS_KEPT = 2_000
 REQUIRED = ("id", "kind", "time")
+
+FUNCTIONS = tuple(sorted(Functions.FUNCTION_TABLE))
 
 _STEPS = re.compile(r'(?:^|\.)(?:([A-Za-z_][A-Za-z0-9_]*)|"([^"\\]+)")|\[(\d+)\]')
 Expression = Annotated[str, Meta(min_length=1, max_length=EXPRESSION_CHARACTERS_MAX)]
@@ -163,7 +166,13 @@ def _expression_faults(mapping: BodyMapping) -> Iterator[Fault]:
     texts += [(("filters", n), text) for n, text in enumerate(mapping.filters)]
     for path, text in texts:
         try:
-            _compiled(text)
+            for name in _functions(_compiled(text).parsed):
+                if name not in FUNCTIONS:
+                    message = (
+                        f"the expression {text[:60]!r} calls {name[:40]}(), which JMESPath does not have"
+                    )
+                    fix = did_you_mean(name, FUNCTIONS) or "use one of its functions"
+                    yield path, message, f"functions: {listing(FUNCTIONS, 40)}", fix
         except ParseError as error:
             at = getattr(error, "lex_position", 0) or 0
             message = (
@@ -173,6 +182,15 @@ def _expression_faults(mapping: BodyMapping) -> Iterator[Fault]:
         except JMESPathError as error:
             message = f"the expression {text[:60]!r} does not read: {_first_line(error)}"
             yield path, message, "JMESPath (jmespath.org)", "try it beside a sample body at jmespath.org"
+
+
+def _functions(node: Any) -> Iterator[str]:
+    """Yield the names of the functions that a parsed expression calls."""
+    if isinstance(node, dict):
+        if node.get("type") == "function_expression":
+            yield str(node["value"])
+        for child in node.get("children", ()):
+            yield from _functions(child)
 
 
 def _first_line(error: Exception) -> str:
