@@ -150,6 +150,21 @@ STATEMENT = json.dumps(scored(0, 1.0)).encode()
 OTHER = json.dumps(scored(0, 0.0)).encode()
 ID_0 = "00000000-0000-4000-8000-000000000000"
 EVENTS = json.dumps([EVENT]).encode()
+NEEDS = {
+    "respondent": "learner",
+    "scale": "1-5",
+    "skills": [{"skill": "calm", "importance": 4, "confidence": 2}],
+}
+SURVEY = json.dumps(
+    {
+        "id": "needs-1",
+        "source": "hr",
+        "kind": "needs-survey",
+        "actor": AGENT,
+        "time": AN_HOUR_AGO,
+        "needs": NEEDS,
+    }
+).encode()
 CLOUD_EVENT = json.dumps(
     {
         "specversion": "1.0",
@@ -207,6 +222,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, program_map: str) -> Iterator
         ].rpartition("/")[2]
         assert server.token
         assert server.ask("POST", "/v1/performance-events", EVENTS, "business")[0] == 200
+        assert server.ask("POST", "/v1/performance-events", SURVEY, "business")[0] == 200
         for path, query in DOCUMENTS.items():
             assert server.ask("POST", path + query, b"{}", "lms")[0] == 204
         assert server.ask("POST", "/v1/roster/changes", PUTS, "hr")[0] == 200
@@ -371,6 +387,13 @@ CALLS: list[Call] = [
     ("/v1/stream", "GET", "", b"", "reader", {}, 200),
     ("/v1/stream", "GET", "?types=gossip", b"", "reader", {}, 400),
     ("/v1/stream", "GET", "", b"", "lms", {}, 403),
+    ("/v1/needs", "GET", "?by=role", b"", "reader", {}, 200),
+    ("/v1/needs", "GET", "?by=shoe", b"", "reader", {}, 400),
+    ("/v1/needs", "GET", "", b"", WRONG, {}, 401),
+    ("/v1/needs", "GET", "", b"", "lms", {}, 403),
+    ("/v1/employees/{reference}/needs", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/needs", "GET", "?x=1", b"", "reader", {}, 400),
+    ("/v1/employees/{reference}/needs", "GET", "", b"", "lms", {}, 403),
     ("/v1/enriched", "GET", "?limit=5", b"", "reader", {}, 200),
     ("/v1/enriched", "GET", "?after=999999", b"", "reader", {}, 200),
     ("/v1/enriched", "GET", "?after=-1", b"", "reader", {}, 400),

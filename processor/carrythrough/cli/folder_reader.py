@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import time
+from contextlib import closing
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from carrythrough.embedded.enriching import Enriching
 from carrythrough.embedded.folder import Folder
 from carrythrough.embedded.history import History
 from carrythrough.embedded.log import LogFile, LogReader, Row
+from carrythrough.embedded.needs import NeedsReads
 from carrythrough.embedded.queries import PAGE_MAX, Queries
 from carrythrough.embedded.settling import META_NAME as IDENTITIES
 from carrythrough.embedded.store import StateFile
@@ -168,6 +170,21 @@ class FolderReader:
     def groups(self, by: str) -> Answer:
         """See `reader.Reader`."""
         return self.queries.groups(by, self.now_ms)
+
+    def needs(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        subject = self.subject(reference)
+        with closing(self._needs()) as needs:
+            return needs.of_employee(subject, self.now_ms)
+
+    def group_needs(self, by: str) -> Answer:
+        """See `reader.Reader`."""
+        with closing(self._needs()) as needs:
+            return needs.groups(by, self.now_ms)
+
+    def _needs(self) -> NeedsReads:
+        log = LogReader(connect(self.path / "log.sqlite", readonly=True))
+        return NeedsReads(self.path / "state.sqlite", log, lambda: self.in_force, self.queries)
 
     def enriched(self, after: int, limit: int) -> Answer:
         """See `reader.Reader`."""

@@ -48,6 +48,14 @@ class Reader(Protocol):
         """Return the scores of teams, roles or sites and of the program."""
         ...
 
+    def needs(self, reference: str) -> Answer:
+        """Return the needs of one employee (roster id or pseudonym), most pressing first."""
+        ...
+
+    def group_needs(self, by: str) -> Answer:
+        """Return the needs of teams, roles or sites and of the program."""
+        ...
+
     def enriched(self, after: int, limit: int) -> Answer:
         """Return {"events": JSON bytes, "next", "more"}: enriched statements after a position of the log."""
         ...

@@ -69,6 +69,14 @@ class ServerReader:
         """See `reader.Reader`."""
         return self._get("/v1/groups", {"by": by})
 
+    def needs(self, reference: str) -> Answer:
+        """See `reader.Reader`."""
+        return self._get(f"/v1/employees/{quote(reference, safe='')}/needs", {})
+
+    def group_needs(self, by: str) -> Answer:
+        """See `reader.Reader`."""
+        return self._get("/v1/needs", {"by": by})
+
     def enriched(self, after: int, limit: int) -> Answer:
         """See `reader.Reader`."""
         found = self._get("/v1/enriched", {"after": str(after), "limit": str(limit)})

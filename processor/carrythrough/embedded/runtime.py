@@ -26,6 +26,7 @@ from carrythrough.embedded.forwarding import Forwarding, Sources, build_forwardi
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Hub
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.needs import NeedsReads
 from carrythrough.embedded.noted import NotedEvents
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
@@ -149,6 +150,7 @@ class Embedded:
             lambda: self.fold.in_force,
             lambda: self.state.position,
         )
+        self.needs = NeedsReads(self.state.path, self.log.reader(), lambda: self.fold.in_force, self.queries)
         self.pull = BackgroundPull(pullers)
         self.consume = BackgroundPull(readers)
         self.forwarding = self._forwarding(forward_secrets)
@@ -198,13 +200,14 @@ class Embedded:
         self.dispatcher.stop(SEND_GRACE_S)
         self.queries.close()
         self.enriching.close()
+        self.needs.close()
         self.contests.close()
         self.roster_changes.close()
         self.unknown.close()
         self.provisioned.close()
+        self.noted.close()
         self.outbox.close()
         self.state.close()
-        self.noted.close()
         self._log_reader.close()
         self._attachments.close()
         self.log.close()
@@ -283,9 +286,9 @@ class Embedded:
     def tick(self) -> None:
         """Append one tick record."""
         self._control(Kind.TICK, b"")
+        self.noted.release()
 
     def healthy(self) -> bool:
-        self.noted.release()
         """Say whether the loops of fold and dispatch go round; never asks about dependencies."""
         fold_s = time.monotonic() - self.fold.beat_s
         return max(fold_s, self.dispatcher.seconds_since_turn()) < HEARTBEAT_S_MAX

@@ -48,6 +48,15 @@ CREATE TABLE IF NOT EXISTS move(
   WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS move_source ON move(source, position);
 CREATE INDEX IF NOT EXISTS move_target ON move(target, position);
+CREATE TABLE IF NOT EXISTS survey(
+  position INTEGER PRIMARY KEY, subject TEXT NOT NULL, source BLOB NOT NULL, manager INTEGER NOT NULL,
+  t_ms INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS survey_subject ON survey(subject);
+CREATE TABLE IF NOT EXISTS survey_kin(
+  token TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(token, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS need(
+  position INTEGER NOT NULL, skill INTEGER NOT NULL, importance INTEGER NOT NULL, confidence INTEGER NOT NULL,
+  expectation INTEGER NOT NULL, PRIMARY KEY(position, skill)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contest(
   source BLOB NOT NULL, skill TEXT NOT NULL, channel INTEGER NOT NULL, position INTEGER NOT NULL,
   restore INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
@@ -101,6 +110,9 @@ KIN = Insert("INSERT OR IGNORE INTO kin", 2)
 MOVE = Insert("INSERT OR IGNORE INTO move", 3)
 AMENDMENT = Insert("INSERT OR IGNORE INTO amendment", 5)
 ENDED = Insert("INSERT OR IGNORE INTO ended", 2)
+SURVEY = Insert("INSERT OR IGNORE INTO survey", 5)
+SURVEY_KIN = Insert("INSERT OR IGNORE INTO survey_kin", 2)
+NEED = Insert("INSERT OR IGNORE INTO need", 5)
 MARK = Insert("INSERT OR IGNORE INTO mark", 12)
 CONTEST = Insert("INSERT OR IGNORE INTO contest", 9)
 META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

@@ -33,6 +33,7 @@ from carrythrough.embedded.schema import (
     QUARANTINE,
     VOID,
 )
+from carrythrough.embedded.surveys import write_surveys
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.upgrading import prepare
 from carrythrough.embedded.view import StoreView
@@ -176,9 +177,11 @@ class StateFile:
             )
         VOID.run(connection, [value for entry in delta.voids.items() for value in entry])
         AMENDMENT.run(connection, [v for a in delta.amendments for v in msgspec.structs.astuple(a)])
-        ENDED.run(connection, [value for entry in delta.ends.items() for value in entry])
         if delta.notes:
             write_notes(connection, delta.notes)
+        ENDED.run(connection, [value for entry in delta.ends.items() for value in entry])
+        if delta.surveys:
+            write_surveys(connection, delta.surveys, self.terms)
         if delta.contests:
             self._write_contests(delta)
         if delta.marks or delta.superseded:

@@ -10,9 +10,12 @@ from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.marks import home_of, read_marks, read_placed
 from carrythrough.embedded.strangers import names_at, read_stranger, strangers_of_kin
+from carrythrough.embedded.surveys import answers_about
 from carrythrough.embedded.terms import Terms
 from carrythrough.evidence.cmi5 import Mark
+from carrythrough.evidence.needs import NeedAnswer
 from carrythrough.evidence.types import Channel, Evidence
+from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.records import LedgerRow, Piece
@@ -40,6 +43,7 @@ class StoreView:
         self._voids = {bytes(row[0]) for row in connection.execute("SELECT source FROM void")}
         self._contested = contested_pieces(connection)
         self._vanished = {str(row[0]) for row in connection.execute("SELECT subject FROM vanished")}
+        self._surveyed = connection.execute("SELECT 1 FROM survey LIMIT 1").fetchone() is not None
         self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
         self.owners: Callable[[Row], Iterable[str]] = lambda _: ()
         """Whom a log record may be about under the roster in force; set by the fold's thread."""
@@ -108,6 +112,7 @@ class StoreView:
             self._pairs += len(learner.pairs) - (0 if before is None else len(before.pairs))
             cache[subject] = learner
         self._voids.update(delta.voids)
+        self._surveyed = self._surveyed or bool(delta.surveys)
         for subject, gone in delta.gone.items():
             (self._vanished.add if gone else self._vanished.discard)(subject)
         if delta.contests:
@@ -239,6 +244,12 @@ class StoreView:
         del self._ids[source]
         self._headers.pop(source, None)
         self._headers.pop(target, None)
+
+    def surveys(self, subject: str, directory: RosterIndex) -> list[NeedAnswer]:
+        """Return the answers of needs surveys about somebody, voided ones left out."""
+        if not self._surveyed:
+            return []
+        return answers_about(self._connection, self._log, self._terms, subject, directory)
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""

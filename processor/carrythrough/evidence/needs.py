@@ -57,7 +57,7 @@ def surveyed(statement: Statement) -> Agent | None:
 
 
 def answers_of(survey: NeedsSurvey, source: bytes, t_ms: int) -> tuple[NeedAnswer, ...]:
-    """Return the answers of a survey, one a skill."""
+    """Return the answers of a survey, one a skill, by skill."""
     return tuple(
         NeedAnswer(
             source,
@@ -68,7 +68,7 @@ def answers_of(survey: NeedsSurvey, source: bytes, t_ms: int) -> tuple[NeedAnswe
             _fixed(need.confidence, survey.scale),
             _fixed(need.expectation, survey.scale),
         )
-        for need in survey.skills
+        for need in sorted(survey.skills, key=lambda need: need.skill)
     )
 
 

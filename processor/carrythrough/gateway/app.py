@@ -17,6 +17,7 @@ from carrythrough.gateway.auth import Credentials
 from carrythrough.gateway.contests import ContestsEndpoint
 from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
+from carrythrough.gateway.needs_api import NeedsApi
 from carrythrough.gateway.noted_api import NotedApi
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
@@ -113,6 +114,7 @@ def build_app(
             *RegistrationsApi(
                 runtime.queries.registrations, api.guarded, api.subject, access.is_learners
             ).routes(),
+            *NeedsApi(runtime.needs, api.guarded, api.subject, access.is_learners, now_ms).routes(),
             *EnrichedApi(runtime.enriching, access, api.guarded).routes(),
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
@@ -127,7 +129,10 @@ def build_app(
                 FormLinks(runtime.form_people, links, access.require_credential).make,
                 methods=["POST"],
             ),
-            Mount("/", routes=page_routes(runtime.queries, sessions, now_ms, _invite(access), forms)),
+            Mount(
+                "/",
+                routes=page_routes(runtime.queries, sessions, now_ms, _invite(access), forms, runtime.needs),
+            ),
         ]
     )
     changing = threading.Lock()

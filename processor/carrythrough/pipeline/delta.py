@@ -9,12 +9,14 @@ import msgspec
 
 from carrythrough.events.performance import PerformanceEvent
 from carrythrough.evidence.cmi5 import Mark
+from carrythrough.evidence.needs import NeedAnswer
 from carrythrough.evidence.types import Channel
+from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.merge import Move
 from carrythrough.pipeline.noting import Note
-from carrythrough.pipeline.plan import Contested, Refusal
+from carrythrough.pipeline.plan import Contested, Refusal, Survey
 from carrythrough.pipeline.records import LedgerRow, Piece
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.strangers import Stranger
@@ -104,6 +106,10 @@ class StateView(Protocol):
         """Return whom the records at some positions of the log are about, by name (`identity.claims`)."""
         ...
 
+    def surveys(self, subject: str, directory: RosterIndex) -> Sequence[NeedAnswer]:
+        """Return the answers of needs surveys about somebody by a roster, in any order, voided ones left out."""
+        ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[str]:
         """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
         ...
@@ -122,8 +128,8 @@ class Delta(msgspec.Struct):
     position. strangers: pseudonyms that the roster does not know, None for those that are no more.
     moves: evidence that goes from one employee to another, in order, before everything else.
     gone: pseudonyms without evidence that the roster does not know (True), or that are back (False).
-    notes: events that are no evidence, in order (`pipeline.noting`); the shell keeps them, and no score
-    depends on them.
+    surveys: needs surveys, in order; whose they are is told when they are read. notes: events that are no
+    evidence, in order (`pipeline.noting`); the shell keeps them, and no score depends on them.
     """
 
     learners: dict[str, LearnerState]
@@ -143,4 +149,5 @@ class Delta(msgspec.Struct):
     strangers: dict[str, Stranger | None] = {}
     moves: list[Move] = []
     gone: dict[str, bool] = {}
+    surveys: list[Survey] = []
     notes: list[Note] = []

@@ -26,6 +26,7 @@ from carrythrough.pipeline.plan import (
     Operation,
     Reattribute,
     Refusal,
+    Survey,
     Void,
 )
 from carrythrough.pipeline.publish import Publisher, waits_for_history
@@ -33,6 +34,7 @@ from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece
 from carrythrough.pipeline.registrations import Registrations
 from carrythrough.pipeline.strangers import stranger_of
+from carrythrough.pipeline.surveyed import Surveyed
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
 _REACH_MS = SUPPORT_WINDOW_S_MAX * 1000
@@ -46,14 +48,15 @@ class Fold:
     def __init__(self, view: StateView, in_force: InForce) -> None:
         self._view = view
         self._in_force = in_force
-        self._publisher = Publisher(in_force)
+        surveys: list[Survey] = []
+        voids: dict[bytes, int] = {}
+        self._publisher = Publisher(in_force, Surveyed(view, in_force, surveys, voids))
         self._tenant = in_force.tenant
         self._keys: set[tuple[str, str, int, bytes]] = set()
         self._rows: dict[str, list[LedgerRow]] = {}
         self._contests: dict[Piece, bool] = {}
-        self.delta = Delta({}, {}, [], [], {}, self._publisher.effects)
-        # Not a method of this fold: the circle would keep the whole batch until the cyclic collector comes by.
-        voids = self.delta.voids
+        # No method of this fold is handed on: the circle would keep the batch until the cyclic collector comes by.
+        self.delta = Delta({}, {}, [], [], voids, self._publisher.effects, surveys=surveys)
         self._registrations = Registrations(view, lambda source: source in voids or view.voided(source))
         self._amendments = Amendments(view)
         self.delta.amendments, self.delta.ends = self._amendments.added, self._amendments.ends
@@ -69,6 +72,8 @@ class Fold:
                     self._add(operation, e)
             elif type(operation) is Void:
                 self._void(operation)
+            elif type(operation) is Survey:
+                self.delta.surveys.append(operation)
             elif type(operation) is Noted:
                 self.delta.notes.append(operation.note)
             elif type(operation) is Amend:
@@ -280,7 +285,7 @@ class Fold:
             refresh, arms = 0 < learner.refresh_ms <= now_ms, not waits_for_history(learner)
             if refresh:
                 learner.refresh_ms = 0
-            for skill in sorted(learner.pairs):
+            for skill in self._publisher.in_order(subject, learner, now_ms):
                 due = learner.pairs[skill].published.due_ms
                 if refresh or 0 < due <= now_ms:
                     pair = self._pair(subject, learner, skill)

@@ -10,8 +10,17 @@ from carrythrough.events.performance import PerformanceEvent, source_id
 from carrythrough.evidence.baselines import NONE as NO_BASELINES
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.evidence.cmi5 import SILENT, Mark, mark_of
-from carrythrough.evidence.mapping import ALONE, Standing, evidence_of_event, evidence_of_statement
+from carrythrough.evidence.mapping import (
+    ALONE,
+    SKEW_MS_MAX,
+    Standing,
+    evidence_of_event,
+    evidence_of_statement,
+)
+from carrythrough.evidence.needs import NeedAnswer, answers_of, carries_needs, survey_of, surveyed
 from carrythrough.evidence.types import Y_ONE, Evidence
+from carrythrough.identity.actor import actor_key
+from carrythrough.identity.claims import employee_name, tokens_of
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
 from carrythrough.pipeline.noting import Note, Waiting, notes_of
@@ -56,6 +65,20 @@ class Reattribute(msgspec.Struct, frozen=True):
     position: int
     stored_ms: int
     sources: tuple[str, ...] | None = None
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """Keep the answers of a needs survey; see `pipeline.needs`. subject: whom it is about, as things stand.
+
+    name: of whom it is about (`identity.claims`), should the roster change. kin: its sealed kinship tokens.
+    """
+
+    subject: str
+    name: str
+    kin: tuple[str, ...]
+    answers: tuple[NeedAnswer, ...]
+    position: int
+    stored_ms: int
 
 
 class Void(msgspec.Struct, frozen=True):
@@ -114,7 +137,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Void | Amend | Noted | Contested | Refusal | Reattribute | Tick
+Operation = Add | Survey | Void | Amend | Noted | Contested | Refusal | Reattribute | Tick
 
 
 def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
@@ -130,8 +153,8 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
     for record in records:
         if record.kind is Kind.STATEMENT:
             statement = record.content
-            if statement.verb.id == VOIDED_VERB and (target := voided_by(statement)):
-                operations.append(Void(target, record.position, record.stored_ms))
+            if (apart := _apart(record, in_force)) is not None:
+                operations += apart
                 continue
             t_ms = record.t_ms if record.t_ms >= 0 else record.stored_ms
             mark = mark_of(statement, record.id, t_ms)
@@ -153,6 +176,14 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
         elif record.kind in ROSTERS:
             operations.append(Reattribute(record.position, record.stored_ms))
     return operations
+
+
+def _apart(record: Record, in_force: InForce) -> tuple[Operation, ...] | None:
+    """Return what a statement does that can be no evidence, None for all others."""
+    statement = record.content
+    if statement.verb.id == VOIDED_VERB and (target := voided_by(statement)):
+        return (Void(target, record.position, record.stored_ms),)
+    return _surveyed(record, in_force) if carries_needs(statement) else None
 
 
 def voided_by(statement: Statement) -> bytes | None:
@@ -188,6 +219,8 @@ def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     amend = _amend(record, event, t_ms)
     if event.kind == "retraction":
         return amend
+    if event.kind == "needs-survey":
+        return (*amend, *_surveyed(record, in_force))
     notes = notes_of(record, t_ms, in_force.program, in_force.directory)
     amend = (*amend, *(Noted(note, record.stored_ms) for note in notes))
     if any(isinstance(note, Waiting) for note in notes):
@@ -199,6 +232,30 @@ def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     subject = subject_of_event(event, in_force.directory)
     added = Add(subject, evidence, record.position, record.stored_ms, content=event)
     return (*amend, added) if subject else amend
+
+
+def _surveyed(record: Record, in_force: InForce) -> tuple[Operation, ...]:
+    """Return what a record with a needs survey says; nothing where it cannot be read, or is about nobody."""
+    content, directory = record.content, in_force.directory
+    survey = content.needs if isinstance(content, PerformanceEvent) else survey_of(content)
+    name = name_surveyed(content)
+    subject = directory.subject_of_name(name)
+    if survey is None or not subject:
+        return ()
+    t_ms = record.t_ms if 0 <= record.t_ms <= record.stored_ms + SKEW_MS_MAX else record.stored_ms
+    answers = answers_of(survey, record.id, t_ms)
+    kin = tuple(sorted(directory.sealed(tokens_of(name))))
+    return (Survey(subject, name, kin, answers, record.position, record.stored_ms),)
+
+
+def name_surveyed(content: Statement | PerformanceEvent) -> str:
+    """Return whom a needs survey is about by name (`identity.claims`), "" for nobody in particular."""
+    if isinstance(content, PerformanceEvent):
+        if content.employee:
+            return employee_name(content.employee)
+        return "" if content.actor is None else actor_key(content.actor)
+    about = surveyed(content)
+    return "" if about is None else actor_key(about)
 
 
 def _amend(record: Record, event: PerformanceEvent, t_ms: int) -> tuple[Operation, ...]:

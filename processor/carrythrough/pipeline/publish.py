@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+import msgspec
+
 from carrythrough.evidence.types import Evidence
 from carrythrough.pipeline.effects import (
     ActionAnswered,
@@ -21,6 +23,7 @@ from carrythrough.pipeline.forecast import falls_within
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
+from carrythrough.pipeline.surveyed import Surveyed, most_pressing_first, reason
 from carrythrough.program.types import Skill
 from carrythrough.reinforcement.decide import Decider, Situation
 from carrythrough.reinforcement.rules import Facts
@@ -43,8 +46,9 @@ PUBLISHED_STEP = 50
 class Publisher:
     """Collects the effects of one batch; holds no state of its own between batches."""
 
-    def __init__(self, in_force: InForce) -> None:
+    def __init__(self, in_force: InForce, surveyed: Surveyed | None = None) -> None:
         self._in_force = in_force
+        self._surveyed = surveyed
         self._skills = in_force.program.skills
         self._policy = in_force.program.policy
         self._decider = Decider(in_force.program, in_force.directory, in_force.tenant)
@@ -241,7 +245,17 @@ class Publisher:
 
             facts = Facts(now_ms, reading.score, skill, pair, falls)
             situation = Situation(subject, reading.stage, news_ms, facts)
-            self.effects += self._decider.decide(situation, learner, pair.published)
+            decided = self._decider.decide(situation, learner, pair.published)
+            if decided and self._surveyed is not None:
+                need = self._surveyed.needs(subject, learner, now_ms).get(skill.id)
+                if words := reason(need):
+                    decided = tuple(msgspec.structs.replace(one, why=one.why + words) for one in decided)
+            self.effects += decided
+
+    def in_order(self, subject: str, learner: LearnerState, now_ms: int) -> list[str]:
+        """Return the skills of somebody in the order in which they are asked about when they fall due together."""
+        needs = {} if self._surveyed is None else self._surveyed.needs(subject, learner, now_ms)
+        return most_pressing_first(learner.pairs, needs)
 
     def _next_due(self, subject: str, pair: PairState, skill_id: str, stage: Stage) -> int:
         """Return when time alone should look at this pair again, 0 for never."""

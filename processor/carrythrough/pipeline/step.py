@@ -12,12 +12,14 @@ from itertools import groupby
 import msgspec
 
 from carrythrough.evidence.cmi5 import Mark
+from carrythrough.evidence.needs import NeedAnswer
+from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.delta import Delta, is_near
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.fold import Fold
 from carrythrough.pipeline.moved import moved_rows, moved_units
-from carrythrough.pipeline.plan import Contested, InForce, plan
+from carrythrough.pipeline.plan import Contested, InForce, Survey, plan
 from carrythrough.pipeline.records import BARRIERS, CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece, Record
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.strangers import Stranger, name_of
@@ -32,7 +34,7 @@ class State(msgspec.Struct, frozen=True):
     units: the cmi5 marks of every unit of every registration, by statement. amendments: the corrections
     of events, by the event that they correct. ends: events retracted or replaced for good. named: whom
     the record at a position is about, by name. outside: strangers by pseudonym. gone: pseudonyms whose
-    evidence is all somebody else's.
+    evidence is all somebody else's. needs: needs surveys by position.
     """
 
     learners: dict[str, LearnerState] = {}
@@ -45,6 +47,7 @@ class State(msgspec.Struct, frozen=True):
     named: dict[int, str] = {}
     outside: dict[str, Stranger] = {}
     gone: frozenset[str] = frozenset()
+    needs: dict[int, Survey] = {}
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -114,6 +117,16 @@ class State(msgspec.Struct, frozen=True):
     def names(self, positions: Iterable[int]) -> dict[int, str]:
         """Return whom the records at some positions are about."""
         return {position: self.named[position] for position in positions}
+
+    def surveys(self, subject: str, directory: RosterIndex) -> list[NeedAnswer]:
+        """Return the answers about somebody by a roster, voided ones left out."""
+        return [
+            answer
+            for survey in self.needs.values()
+            if directory.subject_of_name(survey.name) == subject
+            for answer in survey.answers
+            if answer.source not in self.voids
+        ]
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -204,6 +217,7 @@ def merged(state: State, delta: Delta) -> State:
         state.named | {position: name_of(content) for position, content in delta.named.items()},
         {s: known for s, known in (state.outside | delta.strangers).items() if known is not None},
         frozenset(s for s in {*state.gone, *delta.gone} if delta.gone.get(s, s in state.gone)),
+        state.needs | {survey.position: survey for survey in delta.surveys},
     )
 
 

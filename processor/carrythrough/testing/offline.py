@@ -20,6 +20,7 @@ from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import read_placed
 from carrythrough.embedded.strangers import read_stranger
+from carrythrough.embedded.surveys import stored_surveys
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import contested_pieces, read_ledger
 from carrythrough.pipeline.amending import Amendment
@@ -108,6 +109,8 @@ def compare(a: State, b: State) -> list[str]:
         found.append(f"retracted or replaced: {len(a.ends ^ b.ends)} events differ")
     if a.gone != b.gone:
         found.append(f"pseudonyms without evidence: {len(a.gone ^ b.gone)} differ")
+    surveys = ({at: (s.subject, s.answers) for at, s in state.needs.items()} for state in (a, b))
+    found += _keyed("needs survey at", *surveys)
     if a.set_out != b.set_out:
         found.append(f"contested: {len(a.set_out ^ b.set_out)} pieces differ")
     return found
@@ -225,6 +228,7 @@ def _stored(connection: apsw.Connection) -> PlacedState:
         ends=frozenset(bytes(row[0]) for row in connection.execute("SELECT source FROM ended")),
         outside=_strangers(connection),
         gone=frozenset(row[0] for row in connection.execute("SELECT subject FROM vanished")),
+        needs=stored_surveys(connection, terms),
         position=0 if position is None else int(position[0]),
         set_aside=tuple(row[0] for row in aside),
         effects=tuple(bytes(row[0]) for row in effects),

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from carrythrough.gateway.learners_own import without_the_learners_own
+from carrythrough.gateway.needs_api import without_the_learners_own as needs_for_others
 from carrythrough.gateway.pages.board import display_name
 from carrythrough.gateway.pages.matrix import live_words, minimum_outcomes
+from carrythrough.gateway.pages.needs import NeedsReads
 from carrythrough.gateway.pages.queries import Json, PageQueries, ask
 from carrythrough.gateway.pages.render import message, page
 from carrythrough.gateway.pages.sessions import Sessions
@@ -34,7 +36,14 @@ COURSES_MAX = 20
 class PersonPage:
     """The page of one person."""
 
-    def __init__(self, queries: PageQueries, sessions: Sessions, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        queries: PageQueries,
+        sessions: Sessions,
+        now_ms: Callable[[], int],
+        needs: NeedsReads | None = None,
+    ) -> None:
+        self.needs = needs
         self.queries = queries
         self.sessions = sessions
         self.now_ms = now_ms
@@ -78,6 +87,7 @@ class PersonPage:
             "trajectory": _scored(explanation["trajectory"])[-TRAJECTORY_ROWS_MAX:] if explanation else [],
             "actions": actions["actions"],
             "courses": [registration_for_others(one) for one in courses[:COURSES_MAX]],
+            "needs": await self._needs(subject, now_ms),
             "more_actions": bool(actions["next"]),
             "minimum": minimum_outcomes(summary),
             "summary": summary,
@@ -85,6 +95,13 @@ class PersonPage:
             "live": live_words(summary),
         }
         return page(request, "person.html", context)
+
+    async def _needs(self, subject: str, now_ms: int) -> Json | None:
+        """Return what needs surveys say about somebody as others than the learner see it."""
+        if self.needs is None:
+            return None
+        found: Json = await ask(self.needs.of_employee, subject, now_ms)
+        return needs_for_others(found)
 
 
 def _moment(text: str) -> int | None:

@@ -43,7 +43,9 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(words.FILTERS)
-_environment.globals.update(STAGES=words.STAGES, TRENDS=words.TRENDS, too_little=words.too_little)
+_environment.globals.update(
+    LEVELS=words.LEVELS, STAGES=words.STAGES, TRENDS=words.TRENDS, too_little=words.too_little
+)
 
 
 def page(request: Request, template: str, context: dict[str, Any], status: int = 200) -> Response:

@@ -13,6 +13,7 @@ from carrythrough.gateway.pages.board import BoardReader
 from carrythrough.gateway.pages.forms import FormPages
 from carrythrough.gateway.pages.groups import GroupsPage
 from carrythrough.gateway.pages.matrix import MatrixPage
+from carrythrough.gateway.pages.needs import NeedsPage, NeedsReads
 from carrythrough.gateway.pages.person import PersonPage
 from carrythrough.gateway.pages.queries import PageQueries
 from carrythrough.gateway.pages.render import HERE, SECURITY_HEADERS
@@ -36,17 +37,18 @@ def routes(
     now_ms: Callable[[], int],
     invite: Invite | None = None,
     forms: FormPages | None = None,
+    needs: NeedsReads | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/forms/...`, `/signin...`, `/static/...`.
 
     queries: the object behind REST. now_ms: the server's clock (may be scaled), for words such as
     "2 days ago"; sessions keep their own, real time. invite: checks who may have a new sign-in link
     made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`. forms: the
-    forms in which people answer; None where there are none.
+    forms in which people answer; None where there are none. needs: what needs surveys say, for `/needs`.
     """
     boards = BoardReader(queries, now_ms)
     matrix = MatrixPage(queries, boards, sessions, now_ms)
-    person = PersonPage(queries, sessions, now_ms)
+    person = PersonPage(queries, sessions, now_ms, needs)
     signin = SignInPages(sessions, invite)
     answering = (
         []
@@ -57,6 +59,8 @@ def routes(
             Route("/people/{subject}/observe", forms.observe, methods=["GET"]),
         ]
     )
+    if needs is not None:
+        answering.append(Route("/needs", NeedsPage(needs, sessions, now_ms).show, methods=["GET"]))
     return [
         *answering,
         Route("/", matrix.show, methods=["GET"]),

@@ -49,6 +49,9 @@ CHANNELS = {
 
 ACTIONS = {"spaced-review": "Spaced review", "nudge": "Nudge", "fade-job-aid": "Fade the job aid"}
 
+LEVELS: dict[str | None, str] = {"high": "High", "medium": "Medium", "low": "Low", None: "–"}
+"""How pressing a need is; None where too little is known."""
+
 STATUSES = {
     "pending": "Waiting to be sent",
     "delivered": "Delivered",
