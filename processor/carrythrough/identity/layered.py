@@ -75,3 +75,7 @@ class Layered(Mapping[K, V]):
     def __len__(self) -> int:
         """Return how many keys have a value."""
         return self._size
+
+    def depth(self) -> int:
+        """Return how many layers a look-up may go through."""
+        return len(self._layers)
