@@ -107,7 +107,14 @@ def _head(person: dict[str, Any], found: dict[str, Any]) -> None:
 def _meaning(found: dict[str, Any]) -> None:
     meaning = found.get("meaning", {})
     for objective in meaning.get("objectives", ()):
-        say_wrapped(objective["statement"], "  will do: ")
+        shown = plural(objective["times_shown"], "time") if objective["times_shown"] else "not yet"
+        say_wrapped(f"{objective['statement']} (shown on the job: {shown})", "  will do: ")
+    for taken in meaning.get("programs", ()):
+        role = "comparison group of" if taken["comparison"] else "takes part in"
+        where = f" ({taken['cohort_name']})" if taken["cohort_name"] else ""
+        since = f" from {taken['start']}" if taken["start"] else ""
+        owner = f"; {taken['owner']} answers for it" if taken["owner"] else ""
+        say_wrapped(f"{taken['name']}{where}{since}{owner}", f"  {role}: ")
     for first in meaning.get("requires", ()):
         say_wrapped(f"{first['skill_name']} ({first['skill']})", "  comes first: ")
     for iri in meaning.get("frameworks", ()):

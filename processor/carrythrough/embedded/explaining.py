@@ -79,7 +79,7 @@ class Explainer:
             "skill": skill.id,
             "skill_name": skill.name,
             "target": skill.target,
-            "meaning": meaning_part(skill, known.in_force.program),
+            "meaning": _meaning(subject, skill, known, at_ms),
             "known_at": None if known_ms is None else rfc3339(known_ms),
             **_explained(known, skill, read_ms, at_ms),
             "baselines": baselines_part(subject, skill, known.in_force),
@@ -137,6 +137,15 @@ class Explainer:
             "SELECT state FROM pair WHERE employee=? AND skill=?", (number, self._terms.find(skill_id))
         ).fetchone()
         return 0 if row is None else decode_pair(bytes(row[0])).published.as_of_ms
+
+
+def _meaning(subject: str, skill: Skill, known: _Known, at_ms: int | None) -> dict[str, Any]:
+    counted = [e for e in known.evidence if at_ms is None or e.t_ms <= at_ms]
+    found: dict[str, Any] = meaning_part(subject, skill, known.in_force, counted)
+    for objective in found["objectives"]:
+        last_ms = objective.pop("last_shown_ms")
+        objective["last_shown"] = None if last_ms is None else rfc3339(last_ms)
+    return found
 
 
 def _explained(known: _Known, skill: Skill, read_ms: int, at_ms: int | None) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class LearningProgram(Part, frozen=True, kw_only=True):
     id: how enriched events name it. name: what people call it. owner: who answers for it. skills: what it trains;
     left out: every skill of the map. start: first day. end: last day. rollout: how people come into it: at random
     ("randomised"), at random who waits ("waitlist"), in waves ("staggered"), or as it comes ("none"). cohorts: who
-    takes part, the first that somebody belongs to; left out: everybody.
+    takes part: the cohort that lists somebody, else the first that they fit; left out: everybody.
     """
 
     id: Id
@@ -106,17 +106,17 @@ class Cohorts:
     def of(self, person: str, role: str = "", team: str = "", site: str = "") -> tuple[Taking, ...]:
         """Return the programs of somebody (roster id), in the order of the map; a cohort may start later.
 
-        Of the cohorts of one program the first in the map counts; () when the map has no programs.
+        Who is listed belongs to that cohort; for the others the first cohort counts that they fit. () when the map
+        has no programs.
         """
         found = []
         for program, listed, takings in zip(self._programs, self._listed, self._takings, strict=True):
             if not program.cohorts:
                 found.append(takings[0])
                 continue
-            number = listed.get(person, len(takings))
-            fitting = (n for n, c in enumerate(program.cohorts[:number]) if c.fits(role, team, site))
-            number = next(fitting, number)
-            if number < len(takings):
+            fitting = (n for n, cohort in enumerate(program.cohorts) if cohort.fits(role, team, site))
+            number = listed[person] if person in listed else next(fitting, -1)
+            if number >= 0:
                 found.append(takings[number])
         return tuple(found)
 
