@@ -38,6 +38,9 @@ def _texts_of() -> dict[str, Callable[[Facts], tuple[str, ...]]]:
         "username": lambda f: (f.user_name,),
         "externalid": lambda f: (f.external_id,),
         "emails": _addresses,
+        # Where these attributes stand, they are these fields; where they do not, nothing matches them.
+        "displayname": lambda f: (f.person.name.casefold(),),
+        "title": lambda f: (f.person.role.casefold(),),
     }
 
 
@@ -48,6 +51,7 @@ def _addresses(facts: Facts) -> tuple[str, ...]:
 
 
 _TEXTS = _texts_of()
+_KEYS = frozenset({"id", "username", "externalid", "emails"})
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "eq": lambda have, want: have == want,
     "sw": lambda have, want: have.startswith(want),
@@ -151,7 +155,7 @@ def named_by(node: FilterNode, roster: RosterIndex, book: ResourceBook) -> list[
 
 
 def _by_key(name: str, op: str, value: Any, roster: RosterIndex, book: ResourceBook) -> list[str] | None:
-    if op != "eq" or not isinstance(value, str) or name not in _TEXTS:
+    if op != "eq" or not isinstance(value, str) or name not in _KEYS:
         return None
     ids: list[str] = []
     if name == "username":

@@ -105,7 +105,7 @@ def too_many(count: int, most: int) -> PermanentError:
             title="The filter means too many users",
             detail=f"{count} users would have to be looked at one by one, more than {most}",
             where="filter",
-            rule="userName, externalId, id, emails and active are found quickly; anything else is not",
+            rule="userName, externalId, id, emails, displayName, title and active are sifted; the rest is looked at",
             fix="add a condition on one of them, or leave sortBy out",
         )
     )

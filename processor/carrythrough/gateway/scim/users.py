@@ -27,7 +27,7 @@ from carrythrough.gateway.scim.attributes import (
     resource_of,
     roster_id_of,
 )
-from carrythrough.gateway.scim.filtering import facts_of, named_by, test_of
+from carrythrough.gateway.scim.filtering import Test, facts_of, named_by, test_of
 from carrythrough.gateway.scim.models import KEEPING, PATCHING, RESULTS_MAX, SERVED
 from carrythrough.gateway.scim.refusals import (
     no_such_user,
@@ -142,25 +142,33 @@ class Users:
         if request.filter is not None:
             node = request.filter.ast
             named = named_by(node, roster, self._book)
-            names = self._book.names()
-            test = test_of(node)
             sure: set[str] = set()
-            maybe: list[str] = []
-            for id_ in ids if named is None else sorted(named):
-                person = roster.person_of_id(id_)
-                said = None if person is None else test(facts_of(person, names))
-                if said is True:
-                    sure.add(id_)
-                elif said is None and person is not None:
-                    maybe.append(id_)
+            if named is None:
+                sure, maybe = self._sifted(roster, ids, test_of(node))
+            else:
+                ids = maybe = sorted(named)
             built = self._built(roster, maybe, asked)
             matched = {id_ for id_, user in built.items() if request.filter.match(user)}
-            ids = [id_ for id_ in (ids if named is None else sorted(named)) if id_ in sure or id_ in matched]
+            ids = [id_ for id_ in ids if id_ in sure or id_ in matched]
         if request.sort_by is not None:
             built |= self._built(roster, [id_ for id_ in ids if id_ not in built], asked)
             with KEEPING:
                 ids = [user.id for user in request.sort([built[id_] for id_ in ids])]
         return ids
+
+    def _sifted(self, roster: RosterIndex, ids: list[str], test: Test) -> tuple[set[str], list[str]]:
+        """Return (who surely matches, who may match) by what is at hand of everybody."""
+        names = self._book.names()
+        sure: set[str] = set()
+        maybe: list[str] = []
+        for id_ in ids:
+            person = roster.person_of_id(id_)
+            said = False if person is None else test(facts_of(person, names))
+            if said:
+                sure.add(id_)
+            elif said is None:
+                maybe.append(id_)
+        return sure, maybe
 
     def _built(self, roster: RosterIndex, ids: list[str], asked: Asked) -> dict[str, Any]:
         if len(ids) > BUILT_MAX:
