@@ -103,7 +103,8 @@ class ActivityEvidence(Part, frozen=True, kw_only=True):
     carry outcomes, exposure, support and voice never do. outcome: how it is read how well it went: from the
     score, the success, the completion, the answer to a question held against its correct responses, the progress
     (cmi5, in percent), the extension named below; "none": that it happened, not how well. extension: which
-    extension, and its scale, for outcome: extension. weight: how much one outcome counts, 0..8. item: what is a
+    extension, and its scale, for outcome: extension. weight: how much one outcome counts, 0..8;
+    voice of weight 0 is counted and does not say how sure somebody is (an opinion of the course). item: what is a
     question of its own for difficulty and spacing: "activity": the object id; "extension": the text in
     `item_extension`. item_extension: which extension, for item: extension. difficulty: expected share of right
     answers, 0..1 (a low value is a hard item).
