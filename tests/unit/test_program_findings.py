@@ -218,6 +218,14 @@ CASES: list[tuple[str, str, Change]] = [
         "/goals/0/kpis/0/targets/1",
         put(*KPI, targets=[{"role": "agent", "target": 2}] * 2),
     ),
+    (
+        "source-conflict",
+        "/events/1/match/source/0",
+        lambda d: (
+            d["goals"][0]["kpis"][0].update(source="survey"),
+            d["events"].append(event(kind="kpi-reading", kpi="k", source="crm")),
+        ),
+    ),
     ("team-kpi", "/events/1/match/kpi/0", also("events", entry=event(kind="kpi-reading", kpi="team"))),
     ("dip-impossible", "/skills/0/dips/0", put(*SKILL, dips={"from": "2026-03-02", "to": "2026-03-01"})),
     (

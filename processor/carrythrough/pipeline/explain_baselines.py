@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carrythrough.evidence.baselines import Cell
 from carrythrough.pipeline.plan import InForce
-from carrythrough.program.types import Skill
+from carrythrough.program.types import Kpi, Skill
 
 
 def baselines_part(subject: str, skill: Skill, in_force: InForce) -> list[dict[str, object]]:
@@ -31,10 +31,14 @@ def baselines_part(subject: str, skill: Skill, in_force: InForce) -> list[dict[s
                 "by_rank": by_rank,
                 "peers": None if peers is None else _peers(peers),
                 "own": None if own is None else {"readings": own[0], "median": own[1]},
-                "text": _text(kpi.name, kpi.unit, peers, own, by_rank=by_rank),
+                "text": _text(_named(kpi), kpi.unit, peers, own, by_rank=by_rank),
             }
         )
     return found
+
+
+def _named(kpi: Kpi) -> str:
+    return f"{kpi.name} (from {kpi.source})" if kpi.source else kpi.name
 
 
 def _peers(cell: Cell) -> dict[str, object]:

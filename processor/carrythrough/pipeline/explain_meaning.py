@@ -17,7 +17,7 @@ _ON_THE_JOB = (Channel.JOB, Channel.OBSERVED)
 def meaning_part(
     subject: str, skill: Skill, in_force: InForce, rows: Iterable[Evidence]
 ) -> dict[str, object]:
-    """Return objectives (what the person will do), other frameworks, what comes first, and the person's programs.
+    """Return objectives, other frameworks, what comes first, the person's programs, and which map says so.
 
     rows: the evidence of the person that counts. times_shown, last_shown_ms: successes on the job by what the
     objective names (`Objective.shown_by`), else by anything; null for none.
@@ -35,6 +35,12 @@ def meaning_part(
             if name in program.skills
         ],
         "programs": _programs(subject, skill, in_force),
+        "map": {
+            "id": program.id,
+            "version": program.version,
+            "name": program.map.name,
+            "owner": program.map.owner,
+        },
     }
 
 

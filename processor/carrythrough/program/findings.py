@@ -138,6 +138,11 @@ _BUSINESS: dict[str, Finding] = {
         "where skills name roles, each does",
         "a skill that no role needs counts in nobody's overall score",
     ),
+    "source-conflict": Finding(
+        "warning",
+        "an event rule about a KPI asks for the source that the KPI names",
+        "its readings come from elsewhere, so the rule never takes any",
+    ),
     "target-for-nobody": Finding(
         "error",
         "a target of its own names a role or a site",

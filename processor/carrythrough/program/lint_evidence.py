@@ -104,6 +104,7 @@ def event_sense(context: LintContext) -> None:
     """Check the evidence of each event rule: once a skill, of KPIs that say something about one person."""
     program = context.program
     teams = {kpi.id for goal in program.goals for kpi in goal.kpis if kpi.grain == "team"}
+    sources = {kpi.id: kpi.source for goal in program.goals for kpi in goal.kpis}
     for r, rule in enumerate(program.events):
         if not rule.evidence:
             message = f'event rule "{rule.id}" says nothing about any skill'
@@ -126,6 +127,13 @@ def event_sense(context: LintContext) -> None:
                     "write a weight above 0, or remove the rule",
                 )
         for k, kpi in enumerate(rule.match.kpi):
+            home = sources.get(kpi, "")
+            if home and rule.match.source and home not in rule.match.source:
+                message = f'event rule "{rule.id}" takes "{kpi}" from {rule.match.source[0]}, not from {home}'
+                path = ("events", r, "match", "source", 0)
+                add_lint(
+                    context, path, "source-conflict", message, f'write "source: {home}", or leave it out'
+                )
             if kpi in teams:
                 message = (
                     f'event rule "{rule.id}" takes readings of "{kpi}", a KPI of the whole team, as evidence'
