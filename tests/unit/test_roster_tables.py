@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from carrythrough.authoring.source import Lint
 from carrythrough.errors import PermanentError
 from carrythrough.identity.columns import ColumnMapping
-from carrythrough.identity.encoding import decode
+from carrythrough.identity.encoding import decode_roster
 from carrythrough.identity.person import Identifier, Leave, Person, RosterAccount, Week
 from carrythrough.identity.roster import check_roster, load_roster
 
@@ -78,13 +78,13 @@ def test_the_separator_line_of_a_spreadsheet_decides_and_counts_as_a_line() -> N
     ],
 )
 def test_unicode_is_recognised_with_and_without_a_mark(encoding: str, bom: bytes) -> None:
-    found = decode(bom + EXPORT.encode(encoding), "hr.csv")
+    found = decode_roster(bom + EXPORT.encode(encoding), "hr.csv")
     assert found.lints == []
     assert read(found.text)[0] == (ZOE, ANN)
 
 
 def test_windows_1252_is_a_guess_and_says_so() -> None:
-    found = decode(EXPORT.encode("cp1252"), "hr.csv")
+    found = decode_roster(EXPORT.encode("cp1252"), "hr.csv")
     assert read(found.text)[0] == (ZOE, ANN)
     (lint,) = found.lints
     assert (lint.severity, lint.code, lint.where) == ("warning", "encoding-guessed", "hr.csv:2:8")
@@ -102,7 +102,7 @@ def test_windows_1252_is_a_guess_and_says_so() -> None:
 )
 def test_what_is_no_text_is_refused_where_it_ends_to_be_one(data: bytes, where: str, words: str) -> None:
     with pytest.raises(PermanentError) as caught:
-        decode(data, "hr.csv")
+        decode_roster(data, "hr.csv")
     problem = caught.value.problem
     assert (problem.code, problem.where) == ("bad-roster", where)
     assert words in problem.detail
@@ -259,7 +259,7 @@ def test_no_text_makes_the_reader_fall(text: str, name: str) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_decoder_fall(data: bytes) -> None:
     try:
-        found = decode(data, "hr.csv")
+        found = decode_roster(data, "hr.csv")
     except PermanentError as error:
         refused = error.problem
     else:

@@ -17,7 +17,7 @@ from carrythrough.cli.files.opening import InputFile
 from carrythrough.cli.target import Server, Target
 from carrythrough.identity.changes import RosterChange
 from carrythrough.identity.columns import ColumnMapping
-from carrythrough.identity.encoding import decode
+from carrythrough.identity.encoding import decode_roster
 from carrythrough.identity.person import Person
 from carrythrough.identity.roster import Roster, check_roster
 
@@ -164,7 +164,7 @@ def read_file(path: Path, columns: Path | None) -> tuple[Roster | None, list[Any
     with InputFile(path) as file:
         data = file.stream.read()
     name = str(path).removesuffix(".gz")
-    found = decode(data, name)
+    found = decode_roster(data, name)
     mapping = None if columns is None else read_mapping(columns)
     roster, lints = check_roster(found.text, name, mapping)
     return roster, [*found.lints, *lints]
@@ -175,7 +175,7 @@ def read_mapping(path: Path) -> ColumnMapping:
     from carrythrough.authoring.reading import read_as
 
     with InputFile(path) as file:
-        text = decode(file.stream.read(), str(path)).text
+        text = decode_roster(file.stream.read(), str(path)).text
     try:
         root = read_source(text, str(path))
     except SourceError as error:

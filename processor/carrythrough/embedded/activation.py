@@ -12,7 +12,7 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.identity.changes import after_changes, decode_changes
 from carrythrough.identity.directory import RosterIndex
-from carrythrough.identity.encoding import decode
+from carrythrough.identity.encoding import decode_roster
 from carrythrough.identity.person import Roster
 from carrythrough.identity.roster import load_roster
 from carrythrough.pipeline.model_version import decode_version
@@ -109,7 +109,7 @@ def read_input(path: Path, key: str) -> str:
     """
     try:
         data = path.read_bytes()
-        return decode(data, path.name).text if key == "roster" else decoded(data, path.name)
+        return decode_roster(data, path.name).text if key == "roster" else decoded(data, path.name)
     except SourceError as error:
         raise refusal([error.lint], "bad-program-map", f"The {key} file cannot be read") from None
     except OSError as error:

@@ -10,7 +10,7 @@ import codecs
 
 import msgspec
 
-from carrythrough.authoring.source import Lint, refusal
+from carrythrough.authoring.source import Lint, SourceError, refusal
 
 BYTES_MAX = 600_000_000
 """About a million people with all their fields."""
@@ -32,8 +32,16 @@ class Decoded(msgspec.Struct, frozen=True):
     lints: list[Lint]
 
 
-def decode(data: bytes, filename: str) -> Decoded:
+def decode_roster(data: bytes, filename: str) -> Decoded:
     """Return the text of a file; raises PermanentError, code "bad-roster", naming the byte that is wrong."""
+    try:
+        return decode(data, filename)
+    except SourceError as error:
+        raise refusal([error.lint], "bad-roster", "The roster cannot be read") from None
+
+
+def decode(data: bytes, filename: str) -> Decoded:
+    """Return the text of a file; raises `SourceError` naming the byte that is wrong."""
     if len(data) > BYTES_MAX:
         message = f"the file has {len(data)} bytes, more than {BYTES_MAX}"
         raise _refused(filename, 1, 1, message, "split it by site or team")
@@ -102,7 +110,7 @@ def _place(data: bytes, offset: int) -> tuple[int, int]:
     return data.count(b"\n", 0, offset) + 1, offset - data.rfind(b"\n", 0, offset)
 
 
-def _refused(filename: str, line: int, column: int, message: str, fix: str) -> Exception:
+def _refused(filename: str, line: int, column: int, message: str, fix: str) -> SourceError:
     lint = Lint(
         code="encoding",
         file=filename,
@@ -112,4 +120,4 @@ def _refused(filename: str, line: int, column: int, message: str, fix: str) -> E
         rule="roster files are text in UTF-8 (or UTF-16 with a byte order mark)",
         fix=fix,
     )
-    return refusal([lint], "bad-roster", "The roster cannot be read")
+    return SourceError(lint)

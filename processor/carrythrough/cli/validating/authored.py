@@ -13,12 +13,19 @@ BYTES_MAX = 1 << 30
 def check_authored(kind: str, name: str, body: bytes) -> Checked:
     """Check a program map or a roster; `kind` is "program" or "roster"."""
     from carrythrough.authoring.source import SourceError, decoded
+    from carrythrough.identity.encoding import decode
     from carrythrough.identity.roster import check_roster
     from carrythrough.program.load import check_program
 
     checked = Checked(name, kind)
     try:
-        text = decoded(body, name)
+        if kind == "program":
+            text = decoded(body, name)
+        else:
+            found = decode(body, name)
+            text = found.text
+            for lint in found.lints:
+                checked.add(lint)
     except SourceError as error:
         checked.add(error.lint)
         return checked
