@@ -47,8 +47,8 @@ class MapCoverage:
         self.passed_by = Observed()
         self.events_passed: Counter[PassedEvents] = Counter()
 
-    def add_statement(self, st: Statement, t_ms: int) -> None:
-        """Count one statement; t_ms: its timestamp in ms since the epoch, -1 for none."""
+    def add_statement(self, st: Statement, t_ms: int) -> bool:
+        """Count one statement and say whether it gives evidence; t_ms: its time, ms since the epoch, -1 for none."""
         self.statements += 1
         mark = mark_of(st, b"", t_ms)
         silent = mark is not None and mark.verb in SILENT
@@ -57,26 +57,35 @@ class MapCoverage:
         self.bearing += bearing
         if not found:
             self.passed_by.add(st)
-            return
+            return False
         self.seen += 1
         self.covered += bearing
         self._count(found)
         if bearing and any(e.channel in OUTCOME_CHANNELS and e.w for e in found):
             self.measured += 1
+        return True
 
-    def add_event(self, event: PerformanceEvent, t_ms: int) -> None:
-        """Count one performance event; t_ms: its time in ms since the epoch."""
+    def add_event(self, event: PerformanceEvent, t_ms: int) -> bool:
+        """Count one performance event and say whether it gives evidence; t_ms: its time, ms since the epoch."""
         self.events += 1
         found = evidence_of_event(self.program, event, b"", t_ms, t_ms)
         if found:
             self.events_seen += 1
             self._count(found)
-            return
+            return True
         about = event.kpi or event.skill or event.activity
         passed = PassedEvents(event.kind, about, event.source)
         if passed not in self.events_passed and len(self.events_passed) >= EVENT_KINDS_MAX:
             passed = PassedEvents("others", "", "")
         self.events_passed[passed] += 1
+        return False
+
+    def skills(self) -> dict[str, dict[str, int]]:
+        """Return pieces of evidence by skill and channel, every skill of the map among them."""
+        found: dict[str, dict[str, int]] = {skill: {} for skill in self.program.skills}
+        for (skill, channel), number in sorted(self.evidence.items()):
+            found.setdefault(skill, {})[channel] = number
+        return found
 
     def unused(self) -> list[str]:
         """Return the ids of activities that took no statement, in the order of the map."""

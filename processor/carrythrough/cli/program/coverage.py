@@ -151,9 +151,8 @@ def _show_skills(found: Any) -> None:
     from carrythrough.cli.terminal import styled
 
     rows = []
-    for skill in found.program.skills:
-        channels = sorted((c, n) for (s, c), n in found.evidence.items() if s == skill)
-        words = ", ".join(f"{number:,} {channel}" for channel, number in channels)
+    for skill, channels in found.skills().items():
+        words = ", ".join(f"{number:,} {channel}" for channel, number in channels.items())
         rows.append([skill, words or styled("nothing", "yellow")])
     table([("skill", "ids"), ("evidence in these files", "left")], rows)
 
@@ -230,9 +229,6 @@ def _as_dict(found: Any, suggested: list[Any], proposal: Any, refusals: Any) -> 
     from carrythrough.program.map_text import activity_lines
     from carrythrough.program.observed import SCORE_BEARING
 
-    skills: dict[str, dict[str, int]] = {skill: {} for skill in found.program.skills}
-    for (skill, channel), number in sorted(found.evidence.items()):
-        skills.setdefault(skill, {})[channel] = number
     return {
         "statements": found.statements,
         "statements_with_evidence": found.seen,
@@ -243,7 +239,7 @@ def _as_dict(found: Any, suggested: list[Any], proposal: Any, refusals: Any) -> 
         "share": found.covered / found.bearing if found.bearing else None,
         "events": found.events,
         "events_with_evidence": found.events_seen,
-        "skills": skills,
+        "skills": found.skills(),
         "activities": {activity.id: found.by_rule[activity.id] for activity in found.program.map.activities},
         "passed_by": msgspec.to_builtins(proposal.left_out),
         "events_passed_by": [

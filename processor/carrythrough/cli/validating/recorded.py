@@ -78,7 +78,7 @@ class _Receiver:
     def __init__(self, checked: Checked) -> None:
         self._checked = checked
 
-    def delivered(self, sent: Sent) -> None:
+    def delivered(self, sent: Sent, pieces: Sequence[Piece]) -> None:
         self._checked.records += sent.accepted
 
     def refused(self, piece: Piece | Refused, problem: Problem) -> None:
