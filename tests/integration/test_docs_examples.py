@@ -115,12 +115,18 @@ def test_the_readings_of_the_curl_page(server: Server, examples: Examples) -> No
 
 
 def test_the_event_of_the_events_page_in_every_form(server: Server, examples: Examples) -> None:
-    (example,) = [code for code in examples("send-performance-events.md", "sh") if "crm-000123" in code]
+    shown = [code for code in examples("send-performance-events.md", "sh") if "crm-00012" in code]
+    example, binary, corrected = shown
     answer = server.shell(example, "business")
     assert " 200 " in answer.splitlines()[0]
     assert json.loads(answer.splitlines()[-1])["accepted"] == 1
     again = json.loads(server.shell(example, "business").splitlines()[-1])
     assert (again["accepted"], again["known"]) == (0, 1)
+    other = server.shell(example.replace('"met": true', '"met": false'), "business")
+    assert " 409 " in other.splitlines()[0]
+    for code, count in ((binary, 1), (corrected, 2)):
+        answer = server.shell(code, "business")
+        assert json.loads(answer.splitlines()[-1])["accepted"] == count
 
 
 def test_the_columns_of_the_events_page(examples: Examples, repository: Path, tmp_path: Path) -> None:

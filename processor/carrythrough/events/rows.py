@@ -117,7 +117,7 @@ def check_header(header: list[str], filename: str, columns: Columns | None = Non
 
 
 def _row_event(
-    cells: Mapping[str, str],
+    cells: Mapping[str, Any],
     names: list[str],
     filename: str,
     line: int,
@@ -149,7 +149,7 @@ def _cell_lint(code: str, names: list[str], name: str, where: str, message: str,
     )
 
 
-def _document(cells: Mapping[str, str], conversion: Conversion) -> dict[str, Any]:
+def _document(cells: Mapping[str, Any], conversion: Conversion) -> dict[str, Any]:
     return document_of(
         {
             name: converted(name, cell.strip() if isinstance(cell, str) else cell, conversion)
