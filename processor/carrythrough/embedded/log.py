@@ -244,11 +244,18 @@ class LogReader:
 
     def last(self, kind: int, up_to: int) -> Row | None:
         """Return the newest activation of a kind (`pipeline.records.ACTIVATIONS`) at or before a position."""
-        found = self._connection.execute(
-            f"SELECT max(position) FROM log WHERE kind={int(kind)} AND {_indexed(kind)} AND position<=?",
-            (up_to,),
-        ).fetchone()
-        return None if found is None or found[0] is None else self.rows(found[0] - 1, 1)[0]
+        position = self.last_position(kind, up_to)
+        return self.rows(position - 1, 1)[0] if position else None
+
+    def last_position(self, kind: int, up_to: int) -> int:
+        """Return where the newest activation of a kind at or before a position stands, 0 for none."""
+        return int(
+            self._connection.execute(
+                f"SELECT coalesce(max(position), 0) FROM log WHERE kind={int(kind)} AND {_indexed(kind)}"
+                " AND position<=?",
+                (up_to,),
+            ).get
+        )
 
     def of_kind(self, kind: int, after: int, up_to: int) -> Iterator[Row]:
         """Yield the activations of a kind after one position up to another, in order, few in memory at once."""

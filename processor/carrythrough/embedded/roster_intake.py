@@ -49,8 +49,7 @@ class RosterIntake:
             roster = self._now()
             after_changes(roster, changes)
             self._append(encode_changes(changes), credential)
-            row = self._log.last(Kind.ROSTER_CHANGE, self._end())
-            return RosterReceipt(position=0 if row is None else row.position)
+            return RosterReceipt(position=self._log.last_position(Kind.ROSTER_CHANGE, self._end()))
 
     def roster(self) -> RosterIndex:
         """Return the roster with every change that was acknowledged, folded or not."""
@@ -77,11 +76,11 @@ class RosterIntake:
 
     def _folded(self, end: int) -> tuple[int, RosterIndex]:
         """Return how far the fold has come and the roster then, once no whole roster is ahead of it."""
-        file = self._log.last(Kind.ROSTER, end)
+        file = self._log.last_position(Kind.ROSTER, end)
         deadline = time.monotonic() + FILE_WAIT_S
         while True:
             position, roster = self._settled()
-            if file is None or max(position, roster.position) >= file.position:
+            if max(position, roster.position) >= file:
                 return max(position, roster.position), roster
             if time.monotonic() > deadline:
                 raise _loading()
