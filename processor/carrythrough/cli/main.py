@@ -67,8 +67,9 @@ TRACEBACK_VARIABLE = "CARRYTHROUGH_TRACEBACK"
 _HELP = """\
 Did the training carry through to the job? Live, explained transfer scores from xAPI statements and job events.
 
-First steps: `carrythrough demo` shows it alive with simulated people. With your own data: write a program map, check
-it with `validate`, start `serve` (or bring files in with `ingest`), then look at `scores` and ask `explain` why.
+First steps: `carrythrough demo` shows it alive with simulated people. With your own data: begin a program map with
+`program init`, check it with `program lint`, start `serve` (or bring files in with `ingest`), then look at `scores`
+and ask `explain` why.
 
 Every command explains itself: `carrythrough COMMAND --help`.
 """
