@@ -23,6 +23,8 @@ from carrythrough.embedded.enriching import Enriching
 from carrythrough.embedded.presenting import rfc3339
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.events.performance import admit_events
+from carrythrough.identity.changes import PutPerson
+from carrythrough.identity.person import Person
 from carrythrough.settings import Settings
 from carrythrough.xapi.admission import Limits, admit
 
@@ -271,6 +273,23 @@ def test_they_are_the_same_whenever_and_however_they_are_read(here: Installation
     sequences = [int(json.loads(body)["sequence"]) for body in later]
     assert sequences == sorted(set(sequences))
     assert len({json.loads(body)["id"] for body in later}) == len(later)
+
+
+def test_merging_somebody_later_does_not_change_what_was_given_out(here: Installation) -> None:
+    mixed_history(here, 60, seed=5)
+    before = here.pages(50)
+    known = {here.runtime.queries.subject(f"e-{number}") for number in (1, 2)}
+    zed = {event["subject"] for event in map(json.loads, before) if event["data"]["skills"]} - known
+    put = PutPerson(Person(id="e-2", email="bo@x.example", former_emails=("zed@x.example",), team="south"))
+    asyncio.run(here.runtime.submit_roster_changes([put], "hr"))
+    mixed_history(here, 60, seed=6)
+    after = here.pages(50)
+    assert after[: len(before)] == before
+    assert len(zed) == 1
+    assert zed.isdisjoint(json.loads(body)["subject"] for body in after[len(before) :])
+    cold = here.runtime.enriching
+    cold._readers.clear()
+    assert here.pages(7) == after
 
 
 def test_two_readers_at_different_places_do_not_disturb_each_other(here: Installation) -> None:

@@ -13,27 +13,29 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from carrythrough.embedded.activation import Activator
+from carrythrough.embedded.attribution import Then
 from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.history import known_then
 from carrythrough.embedded.log import LogReader, Row
-from carrythrough.embedded.marks import set_aside
+from carrythrough.embedded.strangers import names_at
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import read_ledger
 from carrythrough.events.performance import PerformanceEvent, decode_event
-from carrythrough.evidence.types import Channel
-from carrythrough.pipeline.assist import is_assisted
+from carrythrough.evidence.types import Channel, Evidence
+from carrythrough.pipeline.assist import is_assisted, newly_assisted
 from carrythrough.pipeline.enrich import Enricher, Subject
 from carrythrough.pipeline.plan import Add, InForce, plan
 from carrythrough.pipeline.rebuild import rebuild
 from carrythrough.pipeline.records import ACTIVATIONS, Kind, LedgerRow, Record
-from carrythrough.scoring.state import LearnerState, PairState, apply
+from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
 ROWS_PER_PAGE_MAX = 2_000
 """Records of the log looked at for one page, so that a log full of ticks holds nobody up."""
@@ -48,6 +50,7 @@ _END = 1 << 62
 _TAKEN_OUT = """
 SELECT 1 FROM ledger WHERE employee=:employee AND voided<>0
 UNION ALL SELECT 1 FROM mark WHERE employee=:employee
+UNION ALL SELECT 1 FROM move WHERE source=:subject OR target=:subject
 UNION ALL SELECT 1 FROM contest c CROSS JOIN ledger l ON l.source=c.source AND l.employee=:employee
 LIMIT 1
 """
@@ -65,10 +68,10 @@ class Page(NamedTuple):
 class _Then:
     """One person as of a place in the log that only moves forward. rows: by position; `read_to`: known up to there.
 
-    plain: nothing was ever voided, contested, superseded or assisted by a job aid, so that rows only add.
+    plain: nothing was ever voided, contested, superseded or moved, so that rows only add.
     """
 
-    __slots__ = ("at", "learner", "plain", "read_to", "rows")
+    __slots__ = ("_job", "_support", "at", "learner", "plain", "read_to", "rows")
 
     def __init__(self, rows: list[LedgerRow], read_to: int, *, plain: bool) -> None:
         self.rows: list[LedgerRow] = []
@@ -76,6 +79,8 @@ class _Then:
         self.at = 0
         self.learner = LearnerState()
         self.plain = plain
+        self._job: dict[str, list[Evidence]] = {}
+        self._support: dict[str, list[Evidence]] = {}
         self.take(rows, read_to)
 
     def take(self, rows: list[LedgerRow], read_to: int) -> None:
@@ -83,19 +88,29 @@ class _Then:
         fresh = [row for row in rows if self.read_to < row.position <= read_to]
         self.rows += sorted(fresh, key=lambda row: row.position)
         self.read_to = read_to
-        self.plain = self.plain and not any(row.evidence.channel == Channel.SUPPORT for row in fresh)
 
     def forward(self, position: int) -> LearnerState:
         """Return the state after a position, which is not before the one asked for last."""
-        learner = self.learner
         while self.at < len(self.rows) and self.rows[self.at].position <= position:
-            e = self.rows[self.at].evidence
-            pair = learner.pairs.get(e.skill)
-            if pair is None:
-                pair = learner.pairs[e.skill] = PairState()
-            apply(learner, pair, e, assisted=is_assisted(e, ()))
+            self._add(self.rows[self.at].evidence)
             self.at += 1
-        return learner
+        return self.learner
+
+    def _add(self, e: Evidence) -> None:
+        """Fold one piece in; a job aid turns earlier successes into assisted ones, as in `pipeline.fold`."""
+        learner = self.learner
+        pair = learner.pairs.get(e.skill)
+        if pair is None:
+            pair = learner.pairs[e.skill] = PairState()
+        support = self._support.get(e.skill, [])
+        if e.channel == Channel.SUPPORT:
+            for success in newly_assisted(e, self._job.get(e.skill, ()), support):
+                add_terms(learner, pair, success, assisted=False, sign=-1)
+                add_terms(learner, pair, success, assisted=True)
+            self._support.setdefault(e.skill, []).append(e)
+        elif e.channel == Channel.JOB:
+            self._job.setdefault(e.skill, []).append(e)
+        apply(learner, pair, e, assisted=is_assisted(e, support))
 
 
 class _Reader:
@@ -214,29 +229,33 @@ class Enriching:
         reader.people[subject] = known
         if len(reader.people) > PEOPLE_KEPT_MAX:
             reader.people.popitem(last=False)
-        return known.forward(position) if known.plain else self._rebuilt(known.rows, subject, position)
+        return known.forward(position) if known.plain else self._rebuilt(subject, position, reader)
 
     def _read(self, subject: str, known: _Then | None, end: int) -> _Then:
         """Read the ledger of a person, or only what came since where the rest has not changed."""
         number = self._number(subject)
-        plain = number is not None and self._only_added(number)
+        if not self._only_added(subject, number):
+            return _Then([], end, plain=False)
         if number is None:
             return _Then([], end, plain=True)
-        if known is not None and known.plain and plain:
+        if known is not None and known.plain:
             where = " AND position > ?"
             rows = read_ledger(self._connection, self._terms, subject, number, where, (known.read_to,))
             known.take(rows, end)
             return known
-        return _Then(read_ledger(self._connection, self._terms, subject, number), end, plain=plain)
+        return _Then(read_ledger(self._connection, self._terms, subject, number), end, plain=True)
 
-    def _only_added(self, number: int) -> bool:
-        """Say whether no row of a person was ever taken out, whatever became of it later."""
-        found = self._connection.execute(_TAKEN_OUT, {"employee": number}).fetchone()
+    def _only_added(self, subject: str, number: int | None) -> bool:
+        """Say whether no row of a person was ever taken out or moved, whatever became of it later."""
+        found = self._connection.execute(_TAKEN_OUT, {"employee": number, "subject": subject}).fetchone()
         return found is None
 
-    def _rebuilt(self, rows: list[LedgerRow], subject: str, position: int) -> LearnerState:
-        asides = set_aside(self._connection, self._terms, self._number(subject), position)
-        return rebuild(row.evidence for row in known_then(self._connection, rows, position, asides))
+    def _rebuilt(self, subject: str, position: int, reader: _Reader) -> LearnerState:
+        """Return the state after a position from what counted then: exact, at the cost of the whole ledger."""
+        roster = reader.in_force.directory
+        then = Then(self._connection, self._terms, position, roster, partial(names_at, self._log))
+        rows = known_then(self._connection, then.rows(subject), position, then.asides(subject))
+        return rebuild(row.evidence for row in rows)
 
     def _number(self, subject: str) -> int | None:
         rows = select(self._connection, "SELECT id FROM employee WHERE subject=?", (subject,))
