@@ -51,3 +51,28 @@ def test_performance_events_that_are_refused(house: Any):
     assert post(EVENT, target="/v1/performance-events?x=1").problem()["code"] == "parameter-unknown"
     assert post(b" " * 200_001).status == 413
     assert not house.intake.stored
+
+
+def test_a_cloudevent_in_binary_mode(house: Any):
+    envelope = {
+        "Ce_Specversion": "1.0",
+        "Ce_Id": "b%201",
+        "Ce_Source": "crm",
+        "Ce_Type": "io.carrythrough.performance.task-outcome",
+        "Ce_Subject": "e-017",
+        "Ce_Time": "2026-03-01T10:00:00Z",
+    }
+    data = {"outcome": {"met": True}}
+    answer = house.ask(data, target="/v1/performance-events", Content_Type="application/json", **envelope)
+    assert (answer.status, answer.json()["accepted"]) == (200, 1)
+    same = {**EVENT, "id": "b 1"}
+    del same["activity"]
+    assert house.ask(same, target="/v1/performance-events").json()["known"] == 1
+    wrong = house.ask(data, target="/v1/performance-events", **{**envelope, "Ce_Time": "%zz"})
+    assert (wrong.status, wrong.problem()["where"]) == (400, "ce-time")
+
+
+def test_our_own_sources_are_ours(house: Any):
+    for source in ("carrythrough:forms", "carrythrough:"):
+        answer = house.ask({**EVENT, "source": source}, target="/v1/performance-events")
+        assert (answer.status, answer.problem()["code"]) == (403, "event-source-reserved")
