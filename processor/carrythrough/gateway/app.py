@@ -115,7 +115,7 @@ def build_app(
                 runtime.queries.registrations, api.guarded, api.subject, access.is_learners
             ).routes(),
             *NeedsApi(runtime.needs, api.guarded, api.subject, access.is_learners, now_ms).routes(),
-            *EnrichedApi(runtime.enriching, access, api.guarded).routes(),
+            *EnrichedApi(runtime.enriching, runtime.hub, access, api.guarded).routes(),
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
             Route("/readyz", _probe(runtime.ready), methods=["GET"]),

@@ -6,7 +6,7 @@ reader that ignores what it has passed sees each statement once.
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -15,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from carrythrough.embedded.hub import Hub
 from carrythrough.errors import PermanentError
 from carrythrough.gateway.access import Access
 from carrythrough.gateway.problems import problem_response
 from carrythrough.gateway.queries_api import check_parameters, limit_of, refusal, row_number
 
 SCOPE = "scores/read"
-POLL_S = 0.25
-"""How long a stream that has caught up waits before it looks again; a look costs a comparison."""
+POLL_S = 1.0
+"""How long a stream that has caught up waits for the fold to say something before it looks all the same."""
 HEARTBEAT_S = 15.0
 PAGE = 200
 """Events derived at once for a stream: about 20 ms of one thread, then others get their turn."""
@@ -35,8 +36,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 class EnrichedApi:
     """Handlers over `embedded.enriching.Enriching`."""
 
-    def __init__(self, enriching: Any, access: Access, guarded: Callable[[Handler], Handler]) -> None:
+    def __init__(
+        self, enriching: Any, hub: Hub, access: Access, guarded: Callable[[Handler], Handler]
+    ) -> None:
+        """hub: tells when there may be more, and when the server stops."""
         self._enriching = enriching
+        self._hub = hub
         self._access = access
         self._guarded = guarded
         self._open = 0
@@ -76,25 +81,27 @@ class EnrichedApi:
 
     async def _events(self, request: Request, viewer: str, after: int) -> AsyncIterator[bytes]:
         self._open += 1
-        waited_s = 0.0
+        subscription = self._hub.subscribe()
+        quiet_since_s = time.monotonic()
         try:
             yield b"retry: 1000\n\n"
-            while True:
+            while not subscription.closed:
                 found = await run_in_threadpool(self._enriching.page, after, PAGE)
                 after = found.next
                 if found.events:
+                    quiet_since_s = time.monotonic()
                     yield b"".join(b"id: %d\nevent: enriched\ndata: %s\n\n" % entry for entry in found.events)
                 if found.more:
                     continue
-                await asyncio.sleep(POLL_S)
-                waited_s = 0.0 if found.events else waited_s + POLL_S
-                if waited_s >= HEARTBEAT_S:
-                    waited_s = 0.0
+                await subscription.get(POLL_S)
+                if time.monotonic() - quiet_since_s >= HEARTBEAT_S:
+                    quiet_since_s = time.monotonic()
                     if not await self._still_allowed(request, viewer):
                         return
                     yield b": still here\n\n"
         finally:
             self._open -= 1
+            self._hub.unsubscribe(subscription)
 
     async def _still_allowed(self, request: Request, viewer: str) -> bool:
         """Say whether the session or credential still holds, so that no stream outlives a sign-out."""
