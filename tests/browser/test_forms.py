@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -192,3 +195,15 @@ def test_no_header_of_an_answer_is_basic(fresh: Any) -> None:
         assert "no-store" in answer.headers["cache-control"]
         assert answer.headers["referrer-policy"] == "same-origin"
         assert base64.b64encode(b"secret") not in answer.read()
+
+
+def test_the_command_line_makes_a_link(fresh: Any) -> None:
+    key, _, secret = fresh._keys["business"].partition(":")
+    done = subprocess.run(
+        [sys.executable, "-m", "carrythrough.cli.main", "form-link", "self-report", "e-002", "listening",
+         "--url", fresh.url, "--json"],
+        capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"CARRYTHROUGH_KEY": key, "CARRYTHROUGH_SECRET": secret},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert post(json.loads(done.stdout)["url"], "3", Origin=fresh.url) == 200

@@ -214,6 +214,14 @@ def test_performance_events_from_csv_and_from_json(
     assert (mapped["accepted"], mapped["quarantined"]) == (2, {"bad-cell": 1})
     kept = [json.loads(line) for line in (tmp_path / "data.quarantine.jsonl").read_text("utf-8").splitlines()]
     assert [entry["line"] for entry in kept] == [3, 4, 5]
+    again = run("quarantine", "export", "f3", "f1", "--data-dir", "data", "--out", "again.jsonl")
+    assert again.returncode == 0, again.stderr
+    with (tmp_path / "m.yaml").open("a") as mapping:
+        mapping.write("values: {met: {si: true, no: false}}\n")
+    mended = json.loads(
+        run("ingest", "again.jsonl", "--mapping", "m.yaml", "--data-dir", "data", "--json").stdout
+    )
+    assert (mended["accepted"], mended["quarantined"]) == (1, {"bad-event-file": 1})
     (tmp_path / "m.yaml").write_text("columns: {id: ticket, emploee: agent}\n", "utf-8")
     wrong = run("ingest", "tickets.csv", "--mapping", "m.yaml", "--data-dir", "data")
     assert wrong.returncode == 1

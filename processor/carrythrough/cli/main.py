@@ -23,6 +23,7 @@ from carrythrough.cli.doctor import doctor
 from carrythrough.cli.documents import forget, list_documents
 from carrythrough.cli.enriched import enriched
 from carrythrough.cli.explain import explain
+from carrythrough.cli.form_link import form_link
 from carrythrough.cli.forward import list_refused, replay_refused, show_refused, status
 from carrythrough.cli.groups import groups
 from carrythrough.cli.hooks import replay_hook, show_hook
@@ -134,6 +135,8 @@ app.command(_quarantine)
 
 _hooks = App(name="hooks", group=_RUN, help="Systems that post JSON of their own: what it becomes.")
 _hooks.command(show_hook, name="test")
+app.command(form_link, name="form-link", group=_RUN, sort_key=8)
+
 _hooks.command(replay_hook, name="replay")
 app.command(_hooks)
 

@@ -41,12 +41,13 @@ def pieces_of(file: InputFile, mapping: Mapping | None = None) -> Iterator[Piece
         again = _kept_row(piece) if isinstance(piece, Piece) else None
         if again is None or isinstance(piece, Refused):
             yield piece
-        else:
-            header = list(again)
-            table = _Table(header, file.name, mapping)
-            found = table.row(list(again.values()), piece.line)
-            if found is not None:
-                yield found
+            continue
+        try:
+            found = _Table(list(again), file.name, mapping).row(list(again.values()), piece.line)
+        except PermanentError as error:  # rows of several tables may stand in one file
+            found = Refused(piece.line, piece.raw, error.problem)
+        if found is not None:
+            yield found
 
 
 def _kept_row(piece: Piece) -> dict[str, str] | None:
