@@ -11,7 +11,8 @@ from carrythrough.cli.adapters import check_adapters
 from carrythrough.cli.checks.result import Result, failed
 from carrythrough.cli.folder_reader import FolderReader, lock_holder
 from carrythrough.cli.terminal import plural
-from carrythrough.errors import CarrythroughError
+from carrythrough.embedded.activation import read_input
+from carrythrough.errors import CarrythroughError, PermanentError
 from carrythrough.quarantine_file import default_path, read_quarantine
 from carrythrough.settings import Settings
 
@@ -36,11 +37,10 @@ def check_inputs(settings: Settings) -> Iterator[Result]:
 
 def _authored(name: str, path: str, check: Any) -> Result:
     try:
-        value, lints = check(Path(path).read_text(encoding="utf-8"), path)
-    except (OSError, UnicodeDecodeError) as error:
-        return Result(
-            name, "failed", f"{path}: {error}", f"correct the path of the {name}, or its permissions"
-        )
+        text = read_input(Path(path), "roster" if name == "roster" else "program")
+    except PermanentError as error:
+        return failed(name, error.problem)
+    value, lints = check(text, path)
     errors = [lint for lint in lints if lint.severity == "error"]
     if errors:
         return Result(name, "failed", _first(errors), f"carrythrough validate {path}")
