@@ -121,3 +121,22 @@ def test_rows_that_are_dictionaries_are_read_alike() -> None:
     assert [good] == read(GOOD)
     assert isinstance(bad, Lint)
     assert bad.where == "sheet:3:9"
+
+
+def test_a_row_of_a_needs_survey_holds_the_answers_about_one_skill() -> None:
+    head = "id,source,kind,time,employee,skill,respondent,scale,importance,confidence,expectation\n"
+    rows = (
+        "1,hr,needs-survey,2026-09-01T10:00:00Z,e-1,calm,Learner,1-5,4,,5\n"
+        "2,hr,needs-survey,2026-09-01T10:00:00Z,e-1,calm,learner,1-5,9,,5\n"
+        "3,hr,task-outcome,2026-09-01T10:00:00Z,e-1,calm,,,,,\n"
+    )
+    good, off_scale, no_outcome = csv_to_events((head + rows).splitlines(keepends=True), "survey.csv")
+    assert isinstance(good, AdmittedEvent)
+    assert good.event.needs is not None
+    [need] = good.event.needs.skills
+    assert (need.skill, need.importance, need.confidence, need.expectation) == ("calm", 4.0, None, 5.0)
+    assert good.event.needs.respondent == "learner"
+    assert isinstance(off_scale, Lint)
+    assert (off_scale.line, off_scale.column) == (3, 9)
+    assert isinstance(no_outcome, Lint)
+    assert "without an outcome" in no_outcome.message

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from carrythrough.events.needs import ANSWERS
+
 FIELDS = (
     "id",
     "source",
@@ -32,12 +34,20 @@ FIELDS = (
     "corrects",
     "retracts",
     "revision",
+    "respondent",
+    "scale",
+    "importance",
+    "confidence",
+    "expectation",
 )
 PERSONS = ("employee", "email", "account_name", "team")
 """Any one of these says whom an event is about."""
 OUTCOMES = ("met", "score", "value")
+SURVEY = ("respondent", "scale")
+"""Of a needs survey; a row has the answers about one skill, named by `skill`."""
+_NEEDS = (*SURVEY, *ANSWERS)
 BOOLEANS = frozenset({"met", "assisted"})
-NUMBERS = frozenset({"score", "value", "minutes_of_support", "revision"})
+NUMBERS = frozenset({"score", "value", "minutes_of_support", "revision", *ANSWERS})
 
 _TRUE = frozenset({"true", "yes", "y", "1"})
 _FALSE = frozenset({"false", "no", "n", "0"})
@@ -57,7 +67,7 @@ def document_of(values: Mapping[str, Any]) -> dict[str, Any]:
     outcome: dict[str, Any] = {}
     account: dict[str, Any] = {}
     for name, value in values.items():
-        if value is None or value == "":
+        if value is None or value == "" or name in _NEEDS:
             continue
         if name in OUTCOMES:
             outcome[name] = value
@@ -75,7 +85,17 @@ def document_of(values: Mapping[str, Any]) -> dict[str, Any]:
         document["outcome"] = outcome
     if account:
         document["actor"] = {"account": account}
-    return document
+    given = {name: values[name] for name in _NEEDS if values.get(name) not in (None, "")}
+    return _with_needs(document, given) if given else document
+
+
+def _with_needs(document: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event with the answers of a needs survey about its skill."""
+    need = {name: document[name] for name in ("skill",) if name in document}
+    need |= {name: given[name] for name in ANSWERS if name in given}
+    survey = {name: str(given[name]).lower() for name in SURVEY if name in given}
+    rest = {name: value for name, value in document.items() if name != "skill"}
+    return {**rest, "needs": {**survey, "skills": [need]}}
 
 
 def field_of(pointer: str, names: list[str]) -> str:
@@ -87,6 +107,8 @@ def field_of(pointer: str, names: list[str]) -> str:
     for part in reversed(parts):
         if part in FIELDS:
             return part
+    if parts[0] == "needs":
+        return next((name for name in (*ANSWERS, *SURVEY) if name in names), "kind")
     if parts[0] == "outcome":
         return next((name for name in OUTCOMES if name in names), "met")
     return parts[0] or "id"
