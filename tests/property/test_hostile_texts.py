@@ -125,6 +125,22 @@ def test_hostile_json_is_refused_by_name(text: str, code: str) -> None:
     assert refused(text, "map.json")[0] == code
 
 
+def test_what_a_tag_says_anyway_is_read() -> None:
+    text = (
+        MAP.replace("name: M", "name: !!str 7")
+        .replace("skills:", "skills: !!seq")
+        .replace("- {id: e,", "- !!map {id: e,")
+    )
+    program, _ = check_program(text, "map.yaml")
+    assert program is not None
+    assert program.name == "7"
+
+
+def test_a_long_text_may_have_more_aliases() -> None:
+    rows = "\n".join(f"- [*a, {'x' * 200}]" for _ in range(30_000))
+    assert read_source(f"- &a [{', '.join('x' * 9)}]\n{rows}", "r.yaml").size > ALIASED_MAX
+
+
 def test_the_place_of_a_hostile_value_is_its_own() -> None:
     assert refused("map: m\nname: !!python/name:os.system\n") == ("tag", 2, 7)
     assert refused("map: m\nskills:\n  - &s {id: s, more: *s}\n") == ("alias-cycle", 3, 22)

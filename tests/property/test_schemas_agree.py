@@ -45,6 +45,9 @@ PROGRAM: dict[str, Any] = {
                     "source": "crm",
                     "noise_sd": 0.5,
                     "reliability": 0.3,
+                    "baseline": {"days": 90},
+                    "split_by": "role",
+                    "targets": [{"role": "lead", "target": 2}],
                 }
             ],
         }
@@ -68,7 +71,12 @@ PROGRAM: dict[str, Any] = {
             "id": "a",
             "name": "A",
             "modality": "support",
-            "match": {"verb": "https://v", "parent": ["u:p"]},
+            "match": {
+                "verb": "https://v",
+                "parent": ["u:p"],
+                "extension": {"iri": "u:x", "path": ["a", "0"], "equals": ["b", 2, True]},
+                "except": {"verb": "https://w"},
+            },
             "evidence": [
                 {
                     "skill": "s",
@@ -91,7 +99,12 @@ PROGRAM: dict[str, Any] = {
     "reinforcement": [
         {
             "id": "r",
-            "when": {"stage": "fading"},
+            "when": {
+                "stage": "fading",
+                "score_below": 0.6,
+                "seen": {"channel": "job", "days": 30, "at_least": 2},
+                "unseen": [{"channel": "practice", "days": 9}],
+            },
             "action": "nudge",
             "to": "manager",
             "title": "T",
@@ -112,6 +125,23 @@ PROGRAM: dict[str, Any] = {
         "minimum_outcomes": 5,
         "minimum_effective": 3,
     },
+    "programs": [
+        {
+            "id": "p",
+            "name": "P",
+            "start": "2026-01-01",
+            "cohorts": [{"id": "c", "teams": "t", "people": ["e-1"]}],
+        }
+    ],
+    "needs": {"high_from": 0.5},
+    "tests": [
+        {
+            "id": "t",
+            "name": "T",
+            "given": [{"statement": {"verb": "https://v"}, "times": 2}],
+            "expect": {"evidence": {"skill": "s", "channel": "learn"}, "stages": {"s": "fading"}},
+        }
+    ],
 }
 ROSTER: dict[str, Any] = {
     "roster": "r",

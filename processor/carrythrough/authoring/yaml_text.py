@@ -24,7 +24,9 @@ from carrythrough.authoring.nodes import (
 )
 
 ALIASED_MAX = 200_000
-"""Values that the aliases of one text stand for, together; a value read a second time costs like one written out."""
+"""Values that the aliases of a text stand for, together; a value read a second time costs like one written out."""
+ALIASED_CHARACTERS = 10
+"""A long text (a roster) may have more: one such value for every so many characters that somebody wrote."""
 _TAG_TEXT = "tag:yaml.org,2002:str"
 _TAG_PREFIX = "tag:yaml.org,2002:"
 
@@ -64,7 +66,7 @@ def read_yaml(text: str, filename: str) -> Node:
         raise source_error(filename, line, column, "syntax", message, "write the character itself") from None
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _YamlBuilder(filename).build(yaml.parse(text, Loader=loader))
+        return _YamlBuilder(filename, len(text)).build(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -88,7 +90,7 @@ def _line(text: str, number: int) -> str:
 class _YamlBuilder:
     """Builds nodes from YAML events without recursion."""
 
-    def __init__(self, filename: str) -> None:
+    def __init__(self, filename: str, characters: int) -> None:
         self.filename = filename
         self.stack: list[Node] = []
         self.pending: list[str | None] = []
@@ -97,6 +99,7 @@ class _YamlBuilder:
         self.root: Node | None = None
         self.total = 0
         self.aliased = 0
+        self.aliased_max = max(ALIASED_MAX, characters // ALIASED_CHARACTERS)
 
     def build(self, events: Iterator[Any]) -> Node:
         documents = 0
@@ -164,8 +167,8 @@ class _YamlBuilder:
             raise self._fail(mark, "syntax", f"unknown alias *{event.anchor}", near)
         self._need_value(mark)
         self.aliased += node.size
-        if self.aliased > ALIASED_MAX:
-            message = f"the aliases of the text stand for more than {ALIASED_MAX} values"
+        if self.aliased > self.aliased_max:
+            message = f"the aliases of the text stand for more than {self.aliased_max} values"
             raise self._fail(mark, "too-many-aliases", message, "write the values out, or split the file")
         self._add(node, None, event.start_mark)
 
@@ -176,7 +179,7 @@ class _YamlBuilder:
     def _open(self, value: dict[str, Node] | list[Node], event: Any) -> None:
         mark = event.start_mark
         self._need_value(mark)
-        if event.tag is not None:
+        if event.tag not in (None, _TAG_PREFIX + ("map" if isinstance(value, dict) else "seq")):
             raise self._tagged(event)
         if len(self.stack) >= DEPTH_MAX:
             raise self._fail(mark, "too-deep", f"nested more than {DEPTH_MAX} levels deep", FIX_DEPTH)

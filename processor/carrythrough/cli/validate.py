@@ -162,6 +162,7 @@ def _show(result: Any, limit: int) -> None:
         for label, text in (
             ("at", lint.pointer),
             ("rule", lint.rule),
+            ("why", lint.why),
             ("fix", lint.fix),
             ("code", lint.code),
         ):

@@ -15,5 +15,5 @@ def program_map_schema() -> dict[str, Any]:
         "program-map",
         "Program map",
         "Business goal, KPI, skill, learning objective, activities and reinforcement, as one text. "
-        "Editors check shapes with this; carrythrough validate also checks what refers to what.",
+        "Editors check shapes with this; carrythrough program lint also checks what refers to what.",
     )
