@@ -73,10 +73,6 @@ class FormLinks:
         answer = {"url": f"{request.base_url}forms/{token}", "expires": expires}
         return JSONResponse(answer, 201, {"cache-control": "no-store"})
 
-    def link_path(self, claims: dict[str, str], life_s: float) -> str:
-        """Return the path of a link with these claims (form, about, by, skill), for messages of our own."""
-        return f"/forms/{self._links.make(PURPOSE, claims, life_s)}"
-
     def _claims(self, asked: _Asked) -> dict[str, str]:
         about = self._known("employee", asked.employee)
         form = FORMS[asked.form]

@@ -139,23 +139,6 @@ def verify(
     return Proof(delivery[:200])
 
 
-def sign(hook: Webhook, secret: str, body: bytes, timestamp: str, delivery: str = "") -> dict[str, str]:
-    """Return the headers that a sender would send, for `hooks test` and tests."""
-    if hook.signature == "token":
-        return {(hook.header or "authorization").lower(): f"Bearer {secret}" if not hook.header else secret}
-    scheme = scheme_of(hook)
-    signed = _signed(scheme.template, body, timestamp, delivery, "POST", hook.url)
-    digest = hmac.new(_key(hook, secret), signed, sha256).digest()
-    text = base64.b64encode(digest).decode() if scheme.encoding == "base64" else digest.hex()
-    value = f"t={timestamp},v1={text}" if scheme.parts == "v1=" else f"{scheme.parts or scheme.prefix}{text}"
-    headers = {scheme.header: value}
-    if scheme.timestamp_header:
-        headers[scheme.timestamp_header] = timestamp
-    if scheme.id_header and delivery:
-        headers[scheme.id_header] = delivery
-    return headers
-
-
 def key_fault(hook: Webhook, secret: str) -> str:
     """Return what is wrong with a secret, "" when it can be used."""
     if not secret:
