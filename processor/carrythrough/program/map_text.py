@@ -41,7 +41,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     goal: str = ""
     kpi: str = ""
     unit: str = ""
-    direction: str = "up"
+    direction: str = ""
     target: float | None = None
     skills: tuple[str, ...] = ()
     does: str = ""
@@ -174,7 +174,7 @@ def _goals(answers: Answers, kpi: str) -> list[str]:
     lines += ["    kpis:", f"      - id: {kpi}", f"        name: {scalar(answers.kpi)}"]
     if answers.unit:
         lines.append(f"        unit: {scalar(answers.unit)}")
-    lines.append(f"        direction: {answers.direction}")
+    lines.append(f"        direction: {answers.direction or 'up'}")
     if answers.target is not None:
         lines.append(f"        target: {answers.target:g}")
     return lines

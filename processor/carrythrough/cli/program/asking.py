@@ -39,6 +39,10 @@ def completed(answers: Answers, reads: Reads = input) -> Answers:
             except ValueError:
                 note(f"{printable(said)} is no number")
     direction = answers.direction
+    if kpi and not direction:
+        direction = (
+            "down" if _line(reads, "Is more of it better? (yes, no)").lower().startswith("n") else "up"
+        )
     return Answers(
         name=name,
         owner=owner,

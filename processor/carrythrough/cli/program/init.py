@@ -34,7 +34,9 @@ def init(
     goal: Annotated[str, Parameter(help="The business goal.")] = "",
     kpi: Annotated[str, Parameter(help="The measure that shows whether the goal is reached.")] = "",
     unit: Annotated[str, Parameter(help="Its unit.")] = "",
-    direction: Annotated[Literal["up", "down"], Parameter(help="Which way is better.")] = "up",
+    direction: Annotated[
+        Literal["up", "down"] | None, Parameter(help="Which way is better (default: up).")
+    ] = None,
     target: Annotated[float | None, Parameter(help="From which value on it is good.")] = None,
     activity: Annotated[
         list[str] | None,
@@ -66,7 +68,7 @@ def init(
         goal=goal,
         kpi=kpi,
         unit=unit,
-        direction=direction,
+        direction=direction or "",
         target=target,
         skills=tuple(skill or ()),
         does=does,

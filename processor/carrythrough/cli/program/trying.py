@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -92,6 +93,10 @@ def _ordered(files: Sequence[Path], refusals: Refusals) -> Iterator[Record]:
                 found.append((one.t_ms, number, Kind.EVENT, one.event))
         if len(found) > FILE_RECORDS_MAX:
             raise PermanentError(_too_many())
+    # What says no time is taken to have arrived last, as it would be if it were sent now.
+    latest = max((each[0] for each in found), default=-1)
+    now = latest if latest >= 0 else int(time.time() * 1000)
+    found = [(now, *each[1:]) if each[0] < 0 else each for each in found]
     found.sort(key=lambda each: each[0])
     days = 0
     day = found[0][0] // DAY_MS if found else 0
