@@ -51,6 +51,8 @@ from carrythrough.gateway.xapi.resources import Stores, resources
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 EVENTS_PATH = "/v1/performance-events"
+TEAM_READINGS_MAX = 2_000
+"""Readings of teams that the page of groups looks at, newest first; REST has all of them."""
 CONTESTS_PATH = "/v1/contests"
 
 
@@ -131,7 +133,15 @@ def build_app(
             ),
             Mount(
                 "/",
-                routes=page_routes(runtime.queries, sessions, now_ms, _invite(access), forms, runtime.needs),
+                routes=page_routes(
+                    runtime.queries,
+                    sessions,
+                    now_ms,
+                    _invite(access),
+                    forms,
+                    runtime.needs,
+                    lambda: runtime.noted.team_answer("", "", TEAM_READINGS_MAX),
+                ),
             ),
         ]
     )

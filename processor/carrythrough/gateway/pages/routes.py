@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from carrythrough.gateway.pages.board import BoardReader
 from carrythrough.gateway.pages.forms import FormPages
-from carrythrough.gateway.pages.groups import GroupsPage
+from carrythrough.gateway.pages.groups import GroupsPage, TeamReadings
 from carrythrough.gateway.pages.matrix import MatrixPage
 from carrythrough.gateway.pages.needs import NeedsPage, NeedsReads
 from carrythrough.gateway.pages.person import PersonPage
@@ -38,6 +38,7 @@ def routes(
     invite: Invite | None = None,
     forms: FormPages | None = None,
     needs: NeedsReads | None = None,
+    team_readings: TeamReadings = list,
 ) -> list[BaseRoute]:
     """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/forms/...`, `/signin...`, `/static/...`.
 
@@ -45,6 +46,7 @@ def routes(
     "2 days ago"; sessions keep their own, real time. invite: checks who may have a new sign-in link
     made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`. forms: the
     forms in which people answer; None where there are none. needs: what needs surveys say, for `/needs`.
+    team_readings: the newest readings of teams, for `/groups`.
     """
     boards = BoardReader(queries, now_ms)
     matrix = MatrixPage(queries, boards, sessions, now_ms)
@@ -66,7 +68,7 @@ def routes(
         Route("/", matrix.show, methods=["GET"]),
         Route("/people/names", matrix.names, methods=["GET"]),
         Route("/people/{subject}", person.show, methods=["GET"]),
-        Route("/groups", GroupsPage(queries, sessions, now_ms).show, methods=["GET"]),
+        Route("/groups", GroupsPage(queries, sessions, now_ms, team_readings).show, methods=["GET"]),
         Route("/signin", signin.enter, methods=["GET"]),
         Route("/signin/links", signin.invite, methods=["POST"]),
         Route("/signout", signin.leave, methods=["POST"]),
