@@ -108,7 +108,7 @@ def statements(tmp_path: Path) -> Path:
 
 
 def test_init_from_options_gives_a_map_that_says_what_was_said(run: Run, tmp_path: Path) -> None:
-    said = (
+    said: tuple[str, ...] = (
         "--name",
         "Safe lifting",
         "--skill",

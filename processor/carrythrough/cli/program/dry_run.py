@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carrythrough.cli.terminal import note, plural, say, say_json, say_wrapped
+from carrythrough.cli.usage import wrong_usage
 
 SHOWN = 10
 _LESS = "Going live changes less at once: evidence that is stamped already stays as it is."
@@ -52,13 +53,16 @@ def dry_run(
     after = read_map(new)
     before = None if old is None else read_map(old)
     if files:
+        if data_dir or config:
+            raise wrong_usage(
+                "files are read in place of a data folder", "leave one of the two out", where="--data-dir"
+            )
         from carrythrough.cli.program.trying import over_files
 
         outcome, refusals = over_files(files, before, after, roster)
     else:
         from carrythrough.cli.program.trying import over_folder
         from carrythrough.cli.target import data_folder
-        from carrythrough.cli.usage import wrong_usage
 
         if roster is not None:
             raise wrong_usage("a data folder has its own roster", "leave --roster out", where="--roster")
