@@ -51,7 +51,6 @@ QUICK = Scale(statements=3_000, slow=50, rounds=2)
 Work = Callable[[Statement], object]
 EVIDENCE = "matching and evidence"
 FRESH = "the same, nothing repeats"
-UNAIDED = "the same as people do, nothing remembered"
 SCAN = "asking every matcher in turn, matching alone"
 
 
@@ -136,7 +135,6 @@ class Site:
             "matching alone": us_each(self.popular, Program(self.map).match_statement),
             EVIDENCE: us_each(self.popular, evidenced(Program(self.map))),
             FRESH: us_each(self.fresh, evidenced(Program(self.map))),
-            UNAIDED: us_each(self.popular, evidenced(Program(self.map, memo_entries_max=0))),
             SCAN: us_each(self.popular[: scale.slow], Scan(Program(self.map))),
         }
 
@@ -184,7 +182,6 @@ def run(scale: Scale) -> dict[str, float]:
         "match_us_1000_rules": round(max(many[EVIDENCE], many[FRESH]), 2),
         "match_growth_ratio": round(max(ratio for name, ratio in growth.items() if name != SCAN), 2),
         "match_us_50_10": round(max(few[EVIDENCE], few[FRESH]), 2),
-        "match_unaided_us_1000_rules": round(many[UNAIDED], 2),
         "scan_us_1000_rules": round(many[SCAN], 2),
         "scan_growth_ratio": round(growth[SCAN], 2),
     }

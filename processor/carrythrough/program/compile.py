@@ -1,14 +1,13 @@
 """The compiled program map: which evidence a statement or a performance event gives, in microseconds.
 
 A statement gives at most one piece of evidence a skill: from the most specific activity that
-matches it (`program.precedence`). Results are remembered by what the map can tell apart
-(`program.signature`), in two bounded generations: they never grow beyond, and what is asked for often stays.
+matches it (`program.precedence`). Nothing is remembered from one statement to the next: the index answers
+nearly as fast as a memory would, cannot be flooded, and is as fast for what was never seen.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,6 @@ from carrythrough.events.types import PerformanceEvent
 from carrythrough.program.event_matcher import CHANNELS, EventEvidenceRule, EventMatcher
 from carrythrough.program.match_key import MatchKey
 from carrythrough.program.matcher import Matcher
-from carrythrough.program.signature import Signature
 from carrythrough.program.types import (
     Activity,
     ActivityEvidence,
@@ -27,11 +25,6 @@ from carrythrough.program.types import (
     Skill,
 )
 from carrythrough.xapi.statement import Statement
-
-MEMO_ENTRIES_MAX = 32_768
-"""Remembered keys in one generation; two generations of about 0.5 KB an entry stay under 40 MB."""
-MEMO_CLASSES_MAX = 64
-"""Statements that name more of what the map knows are matched afresh, so that they cannot fill the memory."""
 
 Y_ONE = 1 << 16
 W_ONE = 1 << 10
@@ -69,35 +62,10 @@ class EvidenceRule(msgspec.Struct, frozen=True):
     named: Extension | None = None
 
 
-def _classes(signature: Signature) -> int:
-    return sum(len(part) if isinstance(part, tuple) else 1 for part in signature)
-
-
-class _Memo:
-    """A dictionary that forgets its older half when full; get and put are safe between threads."""
-
-    def __init__(self, entries_max: int) -> None:
-        self.entries_max = entries_max
-        self.young: dict[Any, Any] = {}
-        self.old: dict[Any, Any] = {}
-
-    def put(self, key: Any, value: Any) -> None:
-        if len(self.young) >= self.entries_max:
-            self.old, self.young = self.young, {}
-        if self.entries_max:
-            self.young[key] = value
-
-    def promote(self, key: Any) -> Any:
-        value = self.old.get(key)
-        if value is not None:
-            self.put(key, value)
-        return value
-
-
 class Program:
     """A program map ready for matching; safe to share between threads, never changed after."""
 
-    def __init__(self, program: ProgramMap, memo_entries_max: int = MEMO_ENTRIES_MAX) -> None:
+    def __init__(self, program: ProgramMap) -> None:
         self.map = program
         self.id = program.id
         self.version = program.version
@@ -107,46 +75,32 @@ class Program:
         self.reinforcement = program.reinforcement
         self.matcher = Matcher([activity.match for activity in program.activities])
         self._event_matcher = EventMatcher(program.events, self.skills)
-        self._rules = [_rules(activity) for activity in program.activities]
-        self._statements = _Memo(memo_entries_max)
-        self._events = _Memo(memo_entries_max)
+        self._rules = [_rules(program.activities[number]) for number in self.matcher.order]
+        self._ranks = {number: rank for rank, number in enumerate(self.matcher.order)}
 
     def match_statement(self, st: Statement) -> tuple[EvidenceRule, ...]:
         """Return the evidence rules for a statement, at most one a skill; () when none matches."""
-        signature = self.matcher.signature(st)
-        found = self._statements.young.get(signature)
-        if found is None:
-            found = self._statements.promote(signature)
-            if found is None:
-                found = self._taken(self.matcher.holding(signature))
-                if _classes(signature) <= MEMO_CLASSES_MAX:
-                    self._statements.put(signature, found)
-        return found
+        return self._taken(self.matcher.ranks(self.matcher.signature(st)))
 
     def match_key(self, key: MatchKey) -> tuple[EvidenceRule, ...]:
-        """Return the evidence rules for `key` without the memo."""
-        return self._taken(self.matcher.find(key))
+        """Return the evidence rules for what matchers read of a statement."""
+        return self._taken([self._ranks[number] for number in self.matcher.find(key)])
 
-    def _taken(self, activities: list[int]) -> tuple[EvidenceRule, ...]:
-        """Return the evidence rules of activities, the first of each skill."""
-        if len(activities) == 1:
-            return self._rules[activities[0]]
+    def _taken(self, ranks: list[int]) -> tuple[EvidenceRule, ...]:
+        """Return the evidence rules of the activities that hold, the first of each skill."""
+        if not ranks:
+            return ()
+        if len(ranks) == 1:
+            return self._rules[ranks[0]]
         taken: dict[str, EvidenceRule] = {}
-        for number in activities:
-            for rule in self._rules[number]:
+        for rank in ranks:
+            for rule in self._rules[rank]:
                 taken.setdefault(rule.skill, rule)
         return tuple(taken.values())
 
     def match_event(self, ev: PerformanceEvent) -> tuple[EventEvidenceRule, ...]:
         """Return the rules for a performance event, at most one a skill (`program.event_matcher`)."""
-        signature = self._event_matcher.signature(ev)
-        found = self._events.young.get(signature)
-        if found is None:
-            found = self._events.promote(signature)
-            if found is None:
-                found = self._event_matcher.find(ev)
-                self._events.put(signature, found)
-        return found
+        return self._event_matcher.find(ev)
 
 
 def _rules(activity: Activity) -> tuple[EvidenceRule, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from carrythrough.events.types import PerformanceEvent
-from carrythrough.program.signature import classes
 from carrythrough.program.types import EventMatch, EventRule
 
 CHANNELS = {
@@ -34,10 +33,14 @@ class EventMatcher:
     """An index over event rules: each hangs on the member that it shares with the fewest others."""
 
     def __init__(self, rules: Sequence[EventRule], skills: Iterable[str]) -> None:
-        self._rules = rules
-        self._skills = frozenset(skills)
+        self._rules = [(rule.match, _compiled(rule)) for rule in rules]
+        self._defaults = {skill: (EventEvidenceRule("", skill, CHANNELS["job"], 1.0),) for skill in skills}
         sharing = Counter((m, v) for rule in rules for m in _MEMBERS for v in getattr(rule.match, m))
-        self._index: dict[str, dict[str, list[int]]] = {member: {} for member in _MEMBERS}
+        self._kinds: dict[str, list[int]] = {}
+        self._kpis: dict[str, list[int]] = {}
+        self._activities: dict[str, list[int]] = {}
+        self._sources: dict[str, list[int]] = {}
+        index = dict(zip(_MEMBERS, (self._kinds, self._kpis, self._activities, self._sources), strict=True))
         self._always: list[int] = []
         for number, rule in enumerate(rules):
             given = [member for member in _MEMBERS if getattr(rule.match, member)]
@@ -46,19 +49,7 @@ class EventMatcher:
                 continue
             anchor = min(given, key=lambda m: max(sharing[m, v] for v in getattr(rule.match, m)))
             for value in getattr(rule.match, anchor):
-                self._index[anchor].setdefault(value, []).append(number)
-        self._classes = [_classes(rules, member) for member in _MEMBERS]
-
-    def signature(self, ev: PerformanceEvent) -> tuple[Hashable, ...]:
-        """Return what the rules can tell apart in an event: equal ones are matched alike."""
-        kinds, kpis, activities, sources = self._classes
-        return (
-            kinds.get(ev.kind, 0),
-            kpis.get(ev.kpi, 0),
-            activities.get(ev.activity, 0),
-            sources.get(ev.source, 0),
-            ev.skill if not ev.skill or ev.skill in self._skills else None,
-        )
+                index[anchor].setdefault(value, []).append(number)
 
     def find(self, ev: PerformanceEvent) -> tuple[EventEvidenceRule, ...]:
         """Return what the rules that hold say, at most one entry a skill, the earlier rule first.
@@ -67,31 +58,33 @@ class EventMatcher:
         else by the default of its kind; of a skill that the map does not know it says nothing.
         """
         taken: dict[str, EventEvidenceRule] = {}
-        for number in sorted(self._candidates(ev)):
-            rule = self._rules[number]
-            if not _holds(rule.match, ev):
-                continue
-            for entry in rule.evidence:
-                if ev.skill in ("", entry.skill):
-                    compiled = EventEvidenceRule(rule.id, entry.skill, CHANNELS[entry.channel], entry.weight)
-                    taken.setdefault(entry.skill, compiled)
-        if not taken and ev.skill in self._skills:
-            return (EventEvidenceRule("", ev.skill, CHANNELS["job"], 1.0),)
+        for number in self._candidates(ev):
+            match, entries = self._rules[number]
+            if _holds(match, ev):
+                for entry in entries:
+                    if not ev.skill or entry.skill == ev.skill:
+                        taken.setdefault(entry.skill, entry)
+        if not taken and ev.skill:
+            return self._defaults.get(ev.skill, ())
         return tuple(taken.values())
 
-    def _candidates(self, ev: PerformanceEvent) -> set[int]:
-        found = set(self._always)
-        for member in _MEMBERS:
-            found.update(self._index[member].get(getattr(ev, member), ()))
+    def _candidates(self, ev: PerformanceEvent) -> list[int]:
+        found = [
+            *self._always,
+            *self._kinds.get(ev.kind, ()),
+            *self._kpis.get(ev.kpi, ()),
+            *self._activities.get(ev.activity, ()),
+            *self._sources.get(ev.source, ()),
+        ]
+        found.sort()
         return found
 
 
-def _classes(rules: Sequence[EventRule], member: str) -> dict[str, int]:
-    uses: dict[str, set[int]] = {}
-    for number, rule in enumerate(rules):
-        for value in getattr(rule.match, member):
-            uses.setdefault(value, set()).add(number)
-    return classes({value: frozenset(who) for value, who in uses.items()})
+def _compiled(rule: EventRule) -> tuple[EventEvidenceRule, ...]:
+    return tuple(
+        EventEvidenceRule(rule.id, entry.skill, CHANNELS[entry.channel], entry.weight)
+        for entry in rule.evidence
+    )
 
 
 def _holds(match: EventMatch, ev: PerformanceEvent) -> bool:
