@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from carrythrough.evidence.needs import EXTENSION
+
 PROFILE = "urn:carrythrough:xapi-profile"
 PROFILE_VERSION = f"{PROFILE}:v1"
 """Stands in the category of each statement that follows the profile (Profiles 1.0, structure 4.0)."""
@@ -17,6 +19,8 @@ SKILL = f"{PROFILE}:activity-type:skill"
 ACTION = f"{PROFILE}:activity-type:action"
 TRANSFER_SCORE = f"{PROFILE}:result-extension:transfer-score"
 STAGE = f"{PROFILE}:result-extension:stage"
+NEEDS_SURVEY = EXTENSION
+"""The one name that is read and never written: what people and managers answer in a needs survey."""
 ACTION_RULE = f"{PROFILE}:context-extension:action"
 
 DISPLAY = {

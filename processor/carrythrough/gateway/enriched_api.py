@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from carrythrough.embedded.hub import Hub
 from carrythrough.errors import PermanentError
 from carrythrough.gateway.access import Access
 from carrythrough.gateway.problems import problem_response
@@ -37,7 +36,7 @@ class EnrichedApi:
     """Handlers over `embedded.enriching.Enriching`."""
 
     def __init__(
-        self, enriching: Any, hub: Hub, access: Access, guarded: Callable[[Handler], Handler]
+        self, enriching: Any, hub: Any, access: Access, guarded: Callable[[Handler], Handler]
     ) -> None:
         """hub: tells when there may be more, and when the server stops."""
         self._enriching = enriching
