@@ -68,25 +68,30 @@ def quiet_since(pair: PairState, channel: ChannelName) -> int:
 
     In the channels that carry outcomes only outcomes count, not chances without one. 0: nothing is known at all.
     """
-    number = Channel[channel.upper()]
-    if number >= Channel.EXPOSURE:
-        newest = pair.counts[number - Channel.EXPOSURE][1]
+    number = _NUMBERS[channel]
+    if number >= _EXPOSURE:
+        newest = pair.counts[number - _EXPOSURE][1]
     else:
         state = pair.channels[number]
         newest = state.newest[-1][0] if state is not None and state.newest else 0
     return newest or pair.first_ms
 
 
+_NUMBERS = {channel.name.lower(): int(channel) for channel in Channel}
+_EXPOSURE = int(Channel.EXPOSURE)
+_COUNTED = {"any": (True, False), "success": (True,), "failure": (False,)}
+
+
 def _times(pair: PairState, seen: Seen) -> list[int]:
     """Return the event times that a count is made of, newest first."""
-    number = Channel[seen.channel.upper()]
-    if number >= Channel.EXPOSURE:
-        count, last_ms = pair.counts[number - Channel.EXPOSURE]
+    number = _NUMBERS[seen.channel]
+    if number >= _EXPOSURE:
+        count, last_ms = pair.counts[number - _EXPOSURE]
         return [last_ms] if count and seen.result == "any" else []
     state = pair.channels[number]
     if state is None:
         return []
-    wanted = {"any": (True, False), "success": (True,), "failure": (False,)}[seen.result]
+    wanted = _COUNTED[seen.result]
     return [t_ms for t_ms, _, y in reversed(state.newest) if (y >= SUCCESS_Y) in wanted]
 
 

@@ -50,8 +50,9 @@ class SkillRules:
 
     def next_ms(self, pair: PairState, after_ms: int) -> int:
         """Return when next, after a time, absence makes a condition hold if nothing happens; 0 for never."""
-        times = (t for rule in self._timed for t in beginnings(rule, pair) if t > after_ms)
-        return min(times, default=0)
+        if not self._timed:
+            return 0
+        return min((t for rule in self._timed for t in beginnings(rule, pair) if t > after_ms), default=0)
 
     def begun(self, pair: PairState, after_ms: int, until_ms: int) -> bool:
         """Say whether absence has made a condition hold in (after_ms, until_ms]."""
