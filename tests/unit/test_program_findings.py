@@ -8,6 +8,8 @@ found without being documented.
 from __future__ import annotations
 
 import copy
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,24 @@ events:
     assert [(lint.code, lint.line, lint.column) for lint in lints if lint.severity == "error"] == [
         ("unknown-skill", 8, 23)
     ]
+
+
+def test_thousands_of_unknown_names_cost_no_minutes() -> None:
+    document = sound()
+    document["skills"][0]["kpis"] = [f"nothing-{n}" for n in range(3_000)]
+    document["programs"][0]["cohorts"][0]["people"] = [f"x-{n}" for n in range(3_000)]
+    rules = [
+        copy.deepcopy(document["reinforcement"][0]) | {"id": f"r-{n}", "skills": f"s-{n}"}
+        for n in range(1_500)
+    ]
+    document["reinforcement"] = rules
+    around = msgspec.structs.replace(AROUND, people={f"e-{n}" for n in range(50_000)})
+    start = time.perf_counter()
+    lints = lints_of(document, around)
+    assert time.perf_counter() - start < 10.0
+    counts = Counter(lint.code for lint in lints)
+    assert (counts["unknown-kpi"], counts["unknown-person"], counts["unknown-skill"]) == (3_000, 3_000, 1_500)
+    assert all(lint.fix for lint in lints)
 
 
 def test_a_long_circle_is_told_once_and_whole() -> None:

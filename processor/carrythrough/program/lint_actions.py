@@ -54,7 +54,13 @@ def _known_adapters(context: LintContext, names: tuple[str, ...], place: Path, w
     for a, name in enumerate(names):
         if known is not None and name not in known:
             message = f'{who} names the adapter "{name}", which is neither installed nor set up'
-            add_lint(context, (*place, a), "unknown-adapter", message, nearest(name, known, "install or set it up"))
+            add_lint(
+                context,
+                (*place, a),
+                "unknown-adapter",
+                message,
+                nearest(context, name, known, "install or set it up"),
+            )
 
 
 def policy(context: LintContext) -> None:

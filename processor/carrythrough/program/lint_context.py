@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from carrythrough.authoring.reading import did_you_mean, listing, pointer_of
+from carrythrough.authoring.reading import SUGGESTIONS_FROM_MAX, did_you_mean, listing, pointer_of
 from carrythrough.authoring.source import Lint, Node
 from carrythrough.program.findings import FINDINGS
 from carrythrough.program.types import ProgramMap
 
 Path = tuple[str | int, ...]
+SUGGESTIONS_MAX = 200
+"""Unknown names of one map for which the nearest is looked up: each costs milliseconds, and nobody reads more."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,7 @@ class LintContext:
         self.filename = filename
         self.around = surroundings
         self.lints: list[Lint] = []
+        self.suggested = 0
 
 
 def add_lint(context: LintContext, path: Sequence[str | int], code: str, message: str, fix: str) -> None:
@@ -66,9 +69,18 @@ def add_lint(context: LintContext, path: Sequence[str | int], code: str, message
     )
 
 
-def nearest(name: str, known: Collection[str], otherwise: str) -> str:
-    """Return what to write in the place of an unknown name: the nearest known one, or the list of them."""
-    near = did_you_mean(name, sorted(known))
-    if near:
-        return near
-    return f"{otherwise}, or use one of: {listing(sorted(known))}" if known else otherwise
+def nearest(context: LintContext, name: str, known: Collection[str], otherwise: str) -> str:
+    """Return what to write in the place of an unknown name: the nearest known one, or the list of them.
+
+    After SUGGESTIONS_MAX names it is only `otherwise`. Of very many names those are compared that begin alike.
+    """
+    context.suggested += 1
+    if context.suggested > SUGGESTIONS_MAX:
+        return otherwise
+    if len(known) > SUGGESTIONS_FROM_MAX:
+        start = name[:2].casefold()
+        return did_you_mean(name, [each for each in known if each[:2].casefold() == start]) or otherwise
+    names = sorted(known)
+    return did_you_mean(name, names) or (
+        f"{otherwise}, or use one of: {listing(names)}" if names else otherwise
+    )

@@ -70,7 +70,7 @@ def references(context: LintContext) -> None:
             else kind
         )
         message = f'{who} names the {what} "{name}", which the map does not define'
-        fix = nearest(name, names, "define it")
+        fix = nearest(context, name, names, "define it")
         if kind == "skill":
             add_lint(context, path, "unknown-skill", message, fix)
         elif kind == "kpi":

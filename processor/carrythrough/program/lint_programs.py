@@ -154,7 +154,7 @@ def known_people(context: LintContext) -> None:
                     (("programs", p, "cohorts", c, member, n), name, f'cohort "{cohort.id}"')
                     for n, name in enumerate(getattr(cohort, member))
                 ]
-    for path, name, who, fix in _strangers(roles, around.roles):
+    for path, name, who, fix in _strangers(context, roles, around.roles):
         add_lint(
             context,
             path,
@@ -162,7 +162,7 @@ def known_people(context: LintContext) -> None:
             f'{who} names the role "{name}", which nobody in the roster has',
             fix,
         )
-    for path, name, who, fix in _strangers(teams, around.teams):
+    for path, name, who, fix in _strangers(context, teams, around.teams):
         add_lint(
             context,
             path,
@@ -170,7 +170,7 @@ def known_people(context: LintContext) -> None:
             f'{who} names the team "{name}", which nobody in the roster is in',
             fix,
         )
-    for path, name, who, fix in _strangers(sites, around.sites):
+    for path, name, who, fix in _strangers(context, sites, around.sites):
         add_lint(
             context,
             path,
@@ -178,15 +178,17 @@ def known_people(context: LintContext) -> None:
             f'{who} names the site "{name}", where nobody in the roster is',
             fix,
         )
-    for path, name, who, fix in _strangers(people, around.people):
+    for path, name, who, fix in _strangers(context, people, around.people):
         add_lint(context, path, "unknown-person", f'{who} names "{name}", who is not in the roster', fix)
 
 
-def _strangers(named: list[Named], known: Collection[str] | None) -> list[tuple[Path, str, str, str]]:
+def _strangers(
+    context: LintContext, named: list[Named], known: Collection[str] | None
+) -> list[tuple[Path, str, str, str]]:
     if known is None:
         return []
     return [
-        (path, name, who, nearest(name, known, "add it to the roster"))
+        (path, name, who, nearest(context, name, known, "add it to the roster"))
         for path, name, who in named
         if name not in known
     ]
