@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from carrythrough.events.needs import fault_of
 from carrythrough.events.refusals import refuse
-from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, PerformanceEvent
+from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, OWN_SOURCES, AdmittedEvent, PerformanceEvent
 
 
 def check_sense(event: PerformanceEvent, where: str) -> None:
@@ -159,3 +161,16 @@ def _check_outcome(event: PerformanceEvent, where: str) -> None:
             rule="a value is an outcome only against the target of a KPI",
             fix='add "kpi" with its id in the program map, or send "met" or "score"',
         )
+
+
+def refuse_reserved(events: Sequence[AdmittedEvent]) -> None:
+    """Refuse events that claim to come from this product's own forms, which vouch for who filled them in."""
+    for number, one in enumerate(events):
+        if one.event.source.startswith(OWN_SOURCES):
+            refuse(
+                "event-source-reserved",
+                f"/{number}/source",
+                f'"{one.event.source[:60]}" is a source of this program itself',
+                rule=f'sources that begin with "{OWN_SOURCES}" are written by its forms, which know who filled them in',
+                fix="name the system that the events come from",
+            )

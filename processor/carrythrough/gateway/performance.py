@@ -12,8 +12,7 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.admission import JSON_TYPES, LINES_TYPES
 from carrythrough.events.message import events_of_message, is_binary
 from carrythrough.events.performance import AdmittedEvent
-from carrythrough.events.refusals import refuse
-from carrythrough.events.types import OWN_SOURCES
+from carrythrough.events.sense import refuse_reserved
 from carrythrough.gateway.auth import Credential, Credentials
 from carrythrough.gateway.intake import Answer, IntakeEndpoint, Request, Telemetry, unsupported_media_type
 from carrythrough.gateway.limits import GatewayLimits, InFlight
@@ -66,19 +65,6 @@ class PerformanceEndpoint(IntakeEndpoint):
         if remarks:
             answer["remarks"] = remarks
         return Answer(200, _encode(answer))
-
-
-def refuse_reserved(events: list[AdmittedEvent]) -> None:
-    """Refuse events that claim to come from this product's own forms, which vouch for who filled them in."""
-    for number, one in enumerate(events):
-        if one.event.source.startswith(OWN_SOURCES):
-            refuse(
-                "event-source-reserved",
-                f"/{number}/source",
-                f'"{one.event.source[:60]}" is a source of this program itself',
-                rule=f'sources that begin with "{OWN_SOURCES}" are written by its forms, which know who filled them in',
-                fix="name the system that the events come from",
-            )
 
 
 def _no_parameters(query: bytes) -> Problem:

@@ -108,6 +108,10 @@ def test_what_does_not_map_is_kept_and_replayed_when_the_mapping_is_mended(
     sender.post("salesforce", body)
     assert bodies() == [body.decode()]  # kept once, however often it comes
 
+    listed = command("quarantine", "list", "--file", str(kept))
+    assert "hook:salesforce" in listed.stdout
+    assert "/records/0/StageName" in listed.stdout
+
     mended = folder / "mended.yaml"
     mended.write_text(sender.examples["salesforce"].mapping.replace("true,", "true, Closed Maybe: false,"))
     (folder / "body.json").write_bytes(body)
