@@ -13,7 +13,7 @@ import msgspec
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.effects import ActionRequested, Decision, effect_id
 from carrythrough.program.compile import Program
-from carrythrough.program.types import Reinforcement, Skill
+from carrythrough.program.types import Reinforcement
 from carrythrough.reinforcement.guards import DAY_MS, HOUR_MS, Limits, Person, Verdict, check
 from carrythrough.reinforcement.prerequisites import WAITS, waits_for_another
 from carrythrough.reinforcement.presence import employment_of, hours_of
