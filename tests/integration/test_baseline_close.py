@@ -127,6 +127,18 @@ def test_readings_count_by_rank_from_the_close_on(folder: Path) -> None:
     again.stop()
 
 
+def test_the_window_of_the_map_says_which_readings_count(folder: Path) -> None:
+    window = "reliability: 0.5, baseline: {from: 2025-02-01, to: 2025-03-31}, split_by: site"
+    (folder / "map.yaml").write_text(MAP.replace("reliability: 0.5", window))
+    runtime = opened(folder)
+    for month in range(1, 7):
+        send(runtime, month, 0.0)
+    baseline = runtime.close_baselines(["k"], runtime.clock.now_ms(), "t").kpis["k"]
+    assert (baseline.first, baseline.last, baseline.readings) == ("2025-02", "2025-03", 2 * PEOPLE)
+    assert {(cell.role, cell.site) for cell in baseline.cells} == {("", "north"), ("", "")}
+    runtime.stop()
+
+
 def test_the_command_closes_and_refuses(folder: Path) -> None:
     runtime = opened(folder)
     for month in range(1, 5):
