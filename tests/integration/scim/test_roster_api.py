@@ -272,3 +272,20 @@ def test_a_file_is_checked_with_its_columns_named(tmp_path: Path, capsys: pytest
     columns.write_text("columns: {id: Key}\ndates: sometimes\n")
     code, told = carrythrough(capsys, "roster", "check", str(file), "--columns", str(columns))
     assert (code, told["code"], told["where"]) == (1, "bad-mapping", f"{columns}:2:8")
+
+
+def test_a_fault_while_importing_shows_no_values() -> None:
+    script = (
+        "import structlog\n"
+        "from carrythrough.cli.importing.folder_delivery import _log_to_stderr\n"
+        "_log_to_stderr()\n"
+        "def fold(person):\n"
+        "    try:\n"
+        "        raise ValueError('a fault')\n"
+        "    except ValueError:\n"
+        "        structlog.get_logger('carrythrough').exception('failed')\n"
+        "fold({'email': '-'.join(('ann', 'private'))})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "a fault" in done.stderr
+    assert "ann-private" not in done.stderr

@@ -122,8 +122,17 @@ def _several(found: int, sent: int) -> Problem:
 
 
 def _log_to_stderr() -> None:
-    """Keep the server's log lines off the result: warnings and worse go to stderr."""
+    """Keep the server's log lines off the result: warnings and worse go to stderr.
+
+    Without the values of variables, which the default shows beside a traceback: they hold names and addresses.
+    """
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            plain,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
