@@ -175,7 +175,9 @@ def test_what_waits_is_not_sent_to_who_has_left_meanwhile(
             return rows[0] if rows else None
 
         wait_until(closed, what="the end of the action")
-        status, error = closed()
+        found = closed()
+        assert found is not None
+        status, error = found
     finally:
         second.stop()
     if reason:
