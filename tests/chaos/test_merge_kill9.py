@@ -25,8 +25,10 @@ from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
 from carrythrough.xapi.admission import Limits, admit
 
-PEOPLE = 900
-KILLS = 10
+PEOPLE = 600
+KILLS = 5
+MOVES = PEOPLE + PEOPLE // 2 + PEOPLE // 3
+"""Moves that the three changes of the roster make."""
 MAP = """
 map: m
 version: 1
@@ -104,17 +106,34 @@ def halfway(state: Path) -> tuple[int, int, int]:
     return position, moves, rows
 
 
+def wait_for_moves(state: Path, before: int) -> None:
+    """Return once a running server has moved somebody since the last one, or has nothing left to move."""
+    connection = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(5_000)
+    deadline = time.monotonic() + 20
+    try:
+        while time.monotonic() < deadline:
+            moves = connection.execute("SELECT count(*) FROM move").get
+            if moves > before or moves >= MOVES:
+                return
+            time.sleep(0.002)
+    finally:
+        connection.close()
+
+
 def test_killed_in_the_middle_of_merges(tmp_path: Path) -> None:
     prepared(tmp_path)
     chance = random.Random(20260101)
     seen: set[tuple[int, int]] = set()
+    moves = 0
     for _ in range(KILLS):
         process = subprocess.Popen(
             [sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"
-        time.sleep(chance.uniform(0.0, 0.08))
+        wait_for_moves(tmp_path / "data" / "state.sqlite", moves)
+        time.sleep(chance.uniform(0.0, 0.03))
         process.kill()
         process.wait()
         process.stdout.close()

@@ -10,13 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import apsw
 import msgspec
 import structlog
 
 from carrythrough.embedded.counting import counts_of
+from carrythrough.embedded.database import chunks
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.hub import Hub, Published
 from carrythrough.embedded.log import LogReader, Row
@@ -40,6 +42,8 @@ HANDOFF_RECORDS_EASY = 8_000
 """From here on the committer waits a little: reading records back costs more than waiting for the fold."""
 EASE_WAIT_S_MAX = 0.25
 DISK_WAIT_S = 1.0
+DISK_ERRORS = (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError)
+"""What is waited for: nothing is wrong with a record."""
 IDLE_WAIT_S = 0.5
 
 _logger = structlog.get_logger("carrythrough.fold")
@@ -166,13 +170,7 @@ class Folder:
         while not self._stopping and batch[-1].position > self._state.position:
             try:
                 self._fold_once_or_exactly(batch)
-            except (
-                apsw.FullError,
-                apsw.IOError,
-                apsw.BusyError,
-                apsw.ReadOnlyError,
-                apsw.CantOpenError,
-            ) as error:
+            except DISK_ERRORS as error:
                 self._telemetry.fold_disk_waits.inc()
                 _logger.warning("fold_waits_for_disk", error=str(error), position=self._state.position)
                 time.sleep(DISK_WAIT_S)
@@ -201,43 +199,79 @@ class Folder:
         in_force = self.in_force
         if batch[0].kind in ACTIVATIONS:
             in_force = self._activate(batch[0], in_force)
-        operations = plan(batch, in_force)
         if batch[0].kind in ROSTERS:
-            operations = [self._move_most(batch[0], in_force)]
+            self._fold_roster(batch[0], in_force)
+            return
+        operations = plan(batch, in_force)
         view = self._state.view
         view.preload(op.subject for op in operations if type(op) is Add)
         delta = Fold(view, in_force).run(operations)
         folded = Folded(batch[-1].position, counts_of(batch, delta, in_force), [])
         published = self._state.commit(delta, folded, lambda action: self._adapters_of(action, in_force))
-        self.in_force = (
-            msgspec.structs.replace(in_force, roster_before=None) if in_force.roster_before else in_force
-        )
+        self.in_force = in_force
         self.settled = batch[-1].position
         if batch[0].kind is Kind.TICK:
             self.due_left = len(delta.learners) >= DUE_PER_TICK_MAX
         self._tell(batch, delta, published)
 
-    def _move_most(self, record: Record, in_force: InForce) -> Reattribute:
-        """Move evidence where many people change at once, MOVES_AT_ONCE in a transaction; return what is left to do.
+    def _fold_roster(self, record: Record, in_force: InForce) -> None:
+        """Bring a change of the roster into force, and give evidence to whom it belongs by it.
 
-        A stop in between leaves whole merges and the position before the record, so that it is folded
-        again and goes on with the rest, in the same order and with the same effects.
+        One transaction, or MOVES_AT_ONCE pseudonyms in each where more are concerned: a stop in between leaves
+        whole merges and the position before the record, so that it is folded again and goes on with the
+        rest, in the same order and with the same effects. A pseudonym whose evidence cannot be moved stays
+        as it is and is named in the quarantine; the roster holds all the same.
         """
-        before = in_force.roster_before
-        view = self._state.view
+        before, view = in_force.roster_before, self._state.view
         sources = concerned(before, in_force.directory, view) if before is not None else []
-        while len(sources) > MOVES_AT_ONCE:
-            part, sources = sources[:MOVES_AT_ONCE], sources[MOVES_AT_ONCE:]
-            self.reattribute(Reattribute(record.position, record.stored_ms, tuple(part)), in_force)
-        view.preload(sources)
-        return Reattribute(record.position, record.stored_ms, tuple(sources))
+        parts: deque[Sequence[str]] = deque(chunks(sources, MOVES_AT_ONCE) or [()])
+        stuck: dict[str, Exception] = {}
+        at = self._state.position
+        while parts:
+            part = parts.popleft()
+            at = record.position if not parts and not stuck else at
+            try:
+                self._move(Reattribute(record.position, record.stored_ms, tuple(part)), in_force, at)
+            except DISK_ERRORS:
+                raise
+            except Exception as error:  # a fault of ours with one person stops nobody else
+                at = self._state.position
+                if len(part) == 1:
+                    stuck[part[0]] = error
+                elif part:
+                    parts.extendleft((part[len(part) // 2 :], part[: len(part) // 2]))
+                else:
+                    raise
+        if stuck:
+            self._move(Reattribute(record.position, record.stored_ms, ()), in_force, record.position, stuck)
+        self.in_force = msgspec.structs.replace(in_force, roster_before=None)
+        self.settled = record.position
+        self._tell([record], Delta({}, {}, [], [], {}, []), [])
 
     def reattribute(self, operation: Reattribute, in_force: InForce) -> None:
         """Give the evidence of some pseudonyms to whom it belongs, in a transaction that leaves the position."""
+        self._move(operation, in_force, self._state.position)
+
+    def _move(
+        self,
+        operation: Reattribute,
+        in_force: InForce,
+        position: int,
+        stuck: Mapping[str, Exception] = MappingProxyType({}),
+    ) -> None:
         view = self._state.view
         view.preload(operation.sources or ())
         delta = Fold(view, in_force).run([operation])
-        folded = Folded(self._state.position, {}, [])
+        folded = Folded(position, {}, [])
+        if stuck:
+            error = next(iter(stuck.values()))
+            _logger.error("evidence_not_moved", position=position, subjects=sorted(stuck), exc_info=error)
+            detail = f"evidence of {len(stuck)} pseudonyms stays where it was: {', '.join(stuck)}; {error}"
+            entry = self._aside(position, "evidence-not-moved", detail)
+            folded = Folded(
+                position, {"quarantined": 1}, [(int(Kind.ROSTER_CHANGE), operation.stored_ms, "", entry)]
+            )
+            self._telemetry.quarantined.inc()
         self._hub.publish(self._state.commit(delta, folded, lambda _: ()))
 
     def _tell(self, batch: list[Record], delta: Delta, published: list[Published]) -> None:
@@ -263,17 +297,17 @@ class Folder:
         _logger.error(
             "record_set_aside", position=position, error=f"{type(error).__name__}: {error}", exc_info=error
         )
-        entry = SetAside(
-            id=effect_id("quarantine", self.in_force.tenant, position),
-            position=position,
-            code=getattr(getattr(error, "problem", None), "code", "fold-error"),
-            detail=f"{type(error).__name__}: {error}"[:2000],
-        )
+        code = getattr(getattr(error, "problem", None), "code", "fold-error")
+        entry = self._aside(position, code, f"{type(error).__name__}: {error}")
         folded = Folded(position, {"quarantined": 1}, [(kind, stored_ms, credential, entry)])
         published = self._state.commit(Delta({}, {}, [], [], {}, []), folded, lambda _: ())
         self.settled = position
         self._telemetry.quarantined.inc()
         self._hub.publish(published)
+
+    def _aside(self, position: int, code: str, detail: str) -> SetAside:
+        id_ = effect_id("quarantine", self.in_force.tenant, position)
+        return SetAside(id=id_, position=position, code=code, detail=detail[:2000])
 
     def _owners(self, row: Row) -> Iterable[str]:
         record = record_of(row)

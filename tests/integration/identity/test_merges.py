@@ -18,6 +18,7 @@ from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError
 from carrythrough.identity.changes import PutPerson, RemovePerson, RosterChange
 from carrythrough.identity.person import Identifier, Person, RosterAccount
+from carrythrough.pipeline.moving import Moving
 from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
 from carrythrough.xapi.admission import Limits, admit
@@ -150,6 +151,40 @@ def test_many_move_in_parts_and_end_as_in_one(embedded: Embedded, monkeypatch: p
     moved = (PutPerson(Person(id=f"n-{n}", email=f"p{n}@x.example")) for n in range(10))
     change(embedded, *moved, PutPerson(Person(id="e-11", email="p12@x.example")), RemovePerson("e-12"))
     checked(embedded)
+
+
+def test_a_fault_with_one_person_stops_nobody_else(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The roster holds, everybody else is merged, and the quarantine names whose evidence stayed."""
+    monkeypatch.setattr(folding, "MOVES_AT_ONCE", 4)
+    for number in range(1, 11):
+        say(embedded, number, {"mbox": f"mailto:p{number}@x.example"}, 0.5)
+    assert embedded.caught_up()
+    victim = embedded.roster().subject_of_name("mbox:mailto:p6@x.example")
+    settle = Moving._settle
+
+    def faulty(self: Moving, source: str) -> None:
+        if source == victim:
+            raise ZeroDivisionError("made for this test")
+        settle(self, source)
+
+    monkeypatch.setattr(Moving, "_settle", faulty)
+    change(embedded, *(PutPerson(Person(id=f"e-{n}", email=f"p{n}@x.example")) for n in range(1, 11)))
+    assert embedded.caught_up()
+    directory = embedded.fold.in_force.directory
+    assert len(directory.people) == 10
+    merged = [n for n in range(1, 11) if scores_of(embedded, directory.own_subject(f"e-{n}"))]
+    assert merged == [1, 2, 3, 4, 5, 7, 8, 9, 10]
+    [entry] = embedded.queries.quarantine()["quarantine"]
+    assert entry["code"] == "evidence-not-moved"
+    assert victim in entry["detail"]
+    monkeypatch.undo()
+    change(embedded, PutPerson(Person(id="e-6")))
+    change(embedded, PutPerson(Person(id="e-6", email="p6@x.example")))
+    assert scores_of(embedded, directory.own_subject("e-6")) == {"calm": 1}, (
+        "the next change of them heals it"
+    )
 
 
 PERSONS = st.builds(
