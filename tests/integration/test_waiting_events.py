@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,27 @@ def test_readings_of_teams_are_kept_for_the_team_and_for_nobody_else(
         ("north", 6.0),
     ]
     assert [one["value"] for one in runtime.noted.team_answer("east", "t", 10)] == [8.0]
+
+
+def test_corrections_on_disk_are_those_of_the_pure_fold(
+    start: Callable[[str], Embedded], tmp_path: Path
+) -> None:
+    runtime = start(MAP)
+    rng = random.Random(7)
+    events = []
+    for number in range(300):
+        one: dict[str, Any] = {"id": str(number), "kind": "qa-result", "outcome": {"score": rng.random()}}
+        one |= {"employee": f"e-{rng.randrange(3)}", "time": f"2025-03-{1 + rng.randrange(28):02}T00:00:00Z"}
+        target = str(rng.randrange(300))
+        if target != one["id"] and rng.random() < 0.4:
+            one |= {"corrects": target, "revision": rng.randrange(3)}
+        elif target != one["id"] and rng.random() < 0.15:
+            one = {"id": str(number), "kind": "retraction", "retracts": target}
+        events.append(one)
+    rng.shuffle(events)
+    for begin in range(0, 300, 37):
+        send(runtime, *events[begin : begin + 37])
+        send(runtime, *events[max(0, begin - 5) : begin + 5])  # again, over the edges of what was sent
+    runtime.stop()
+    data = tmp_path / "data"
+    assert compare(offline_fold(data), stored_state(data)) == []

@@ -35,9 +35,9 @@ def doctor(
 ) -> int:
     """Check an installation: each fault with what to do about it.
 
-    Settings, data folder, durability, clock, program map, roster, adapters, stores and topics read from, forwarding,
-    scoring, delivery. It changes nothing, and may run beside a server. The exit code is 1 when a check failed;
-    warnings leave it 0.
+    Settings, data folder, durability, clock, program map, roster, adapters, stores and topics read from, webhooks,
+    forwarding, scoring, delivery. It changes nothing, and may run beside a server. The exit code is 1 when a check
+    failed; warnings leave it 0.
 
     For example:
 
@@ -89,6 +89,7 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     from carrythrough.cli.checks.forwarding import check_forwarding
     from carrythrough.cli.checks.issuer import check_issuer
     from carrythrough.cli.checks.pulling import check_pulling
+    from carrythrough.cli.checks.webhooks import check_webhooks
     from carrythrough.cli.folder_reader import lock_holder
 
     folder = Path(settings.data_dir)
@@ -99,6 +100,7 @@ def _checks(target: Target, program: str | None, roster: str | None) -> Iterator
     yield from check_inputs(settings)
     yield from check_pulling(settings, folder)
     yield from check_consuming(settings, folder)
+    yield from check_webhooks(settings, folder)
     yield from check_forwarding(settings, folder)
     yield from check_issuer(settings, folder)
     if (folder / "log.sqlite").exists():

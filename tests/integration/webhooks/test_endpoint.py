@@ -129,6 +129,27 @@ def test_what_does_not_map_is_kept_and_replayed_when_the_mapping_is_mended(
     assert json.loads(command(*replay, **sender.target).stdout)["known"] == 2
 
 
+def test_doctor_names_what_is_wrong_with_a_webhook(folder: Path, command: Callable[..., Any]) -> None:
+    (folder / "good.yaml").write_text(
+        "paths: {id: a, time: b, employee: c}\nconstants: {kind: opportunity}\n"
+    )
+    (folder / "bad.yaml").write_text("paths: {id: a, tme: b, employee: c}\nconstants: {kind: opportunity}\n")
+    (folder / "doctor.toml").write_text(
+        f'data_dir = "{folder}/none"\n'
+        + "".join(
+            f'[webhooks.{name}]\nmapping = "{folder}/{name}.yaml"\nsecret_env = "{secret}"\nsignature = "github"\n'
+            for name, secret in (("good", "HOOK_SECRET"), ("bad", "HOOK_SECRET"), ("mute", "HOOK_NONE"))
+        )
+    )
+    done = command(
+        "doctor", "--config", str(folder / "doctor.toml"), "--json", HOOK_SECRET="a secret of some length"
+    )
+    found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert found["webhook good"]["status"] == "ok"
+    assert "bad.yaml:1:" in found["webhook bad"]["detail"]
+    assert "webhooks.mute.secret_env" in found["webhook mute"]["detail"]
+
+
 def test_a_body_that_does_not_map_is_shown_with_its_place(
     sender: Any, folder: Path, command: Callable[..., Any]
 ) -> None:
