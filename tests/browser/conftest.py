@@ -52,8 +52,10 @@ goals:
     name: Fewer repeat calls
     kpis: [{{id: repeats, name: Repeat calls, direction: down, target: 0.12}}]
 skills:
-  - {{id: listening, name: Listening, kpis: [csat], target: 0.75}}
+  - {{id: listening, name: Listening, kpis: [csat], frameworks: ["https://f.example/1", "javascript:alert(1)"]}}
   - {{id: summing-up, name: "Summing up {EVIL}", kpis: [repeats], target: 0.75}}
+objectives: [{{id: hear, skill: listening, statement: "Lets callers finish {EVIL}", activities: listening-quiz}}]
+programs: [{{id: spring, name: "Spring {EVIL}", owner: Maya, start: 2026-01-12}}]
 activities:
   - id: listening-quiz
     name: "Quiz {EVIL}"

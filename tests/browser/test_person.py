@@ -55,6 +55,17 @@ def test_the_chart_reads_out_the_point_under_the_pointer(server: Any, open_page:
     expect(page.locator("#chart-point")).not_to_have_text(newest)
 
 
+def test_what_the_skill_means_on_the_job_stands_beside_the_score(server: Any, open_page: OpenPage) -> None:
+    page = open_page(server.url + "/people/e-000?skill=listening")
+    meaning = page.locator("#meaning")
+    meaning.locator("summary").click()
+    expect(meaning).to_contain_text("Lets callers finish")
+    expect(meaning).to_contain_text(re.compile(r"(Shown on the job \d+ times?|Not shown on the job yet)\."))
+    expect(meaning).to_contain_text(re.compile("Takes part in Spring.* from 2026-01-12; Maya answers for it"))
+    expect(meaning).to_contain_text("javascript:alert(1)")  # told, and no link
+    assert meaning.locator("a").evaluate_all("all => all.map(a => a.href)") == ["https://f.example/1"]
+
+
 def test_another_skill_can_be_chosen(server: Any, open_page: OpenPage) -> None:
     page = open_page(server.url + "/people/e-001?skill=listening")
     expect(page.locator("#now-title")).to_have_text("Listening now")
