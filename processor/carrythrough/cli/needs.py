@@ -84,7 +84,7 @@ def _groups(found: dict[str, Any]) -> None:
 
 def _rows(name: str, group: dict[str, Any]) -> list[list[Any]]:
     return [
-        [name if number == 0 else "", entry["skill"], *_figures(entry), _apart(entry)]
+        [name if number == 0 else "", entry["skill"], *_group_figures(entry), _apart(entry)]
         for number, entry in enumerate(group["skills"])
     ]
 
@@ -96,6 +96,13 @@ _FIGURES: list[Column] = [
     ("expected", "right"),
     ("actual", "right"),
 ]
+
+
+def _group_figures(entry: dict[str, Any]) -> list[Any]:
+    if entry["hidden"] is None:
+        return _figures(entry)
+    why = "too few people" if entry["hidden"] == "small" else "would give a small group away"
+    return ["–", why, "–", "–", "–"]
 
 
 def _figures(entry: dict[str, Any]) -> list[Any]:

@@ -46,7 +46,7 @@ def report(tally: Tally, kept: QuarantineFile, target: Target, folder: str | Non
 def _without_evidence(folded: dict[str, Any]) -> None:
     if not folded["unmatched"]:
         return
-    say(f"{plural(folded['unmatched'], 'record')} said nothing about a skill of the program map:")
+    say(f"{plural(folded['unmatched'], 'record')} gave no evidence:")
     for reason, number in folded["unmatched_by"].items():
         say(f"    {number:>6}  {_WORDS.get(reason, reason)}")
 
