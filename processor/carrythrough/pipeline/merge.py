@@ -89,9 +89,8 @@ def merge_in(learner: LearnerState, rows: Sequence[Evidence], parcel: Parcel) ->
     other.pushes = parcel.pushes
     total = merged_learners(learner, rows, other, parcel.rows)
     for skill, carried in parcel.carried.items():
-        pair = total.pairs.get(skill)
-        if pair is not None:
-            carry(pair.published, carried)
+        if skill in total.pairs or carried.decision_ms or carried.action_ms:
+            carry(total.pairs.setdefault(skill, PairState()).published, carried)
     return total
 
 
