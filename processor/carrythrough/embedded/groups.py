@@ -56,7 +56,7 @@ class Groups:
     def _scores(self, in_force: InForce, now_ms: int) -> tuple[int, dict[str, dict[Key, GroupScore | str]]]:
         with self._lock:
             kept = self._kept
-            if kept is None or kept[1] is not in_force or not 0 <= now_ms - kept[0] < KEPT_MS:
+            if kept is None or not _same_reading(kept[1], in_force) or not 0 <= now_ms - kept[0] < KEPT_MS:
                 kept = self._kept = (now_ms, in_force, self._read(in_force, now_ms))
             return kept[0], kept[2]
 
@@ -91,6 +91,11 @@ class Groups:
     def close(self) -> None:
         """Close the connection; safe to call twice."""
         self._connection.close()
+
+
+def _same_reading(a: InForce, b: InForce) -> bool:
+    """Say whether scores are read alike. The roster may differ: an HR system changes it every few seconds."""
+    return a.program is b.program and a.model is b.model
 
 
 def _group(in_force: InForce, scores: dict[str, dict[Key, GroupScore | str]], key: Key) -> dict[str, Any]:

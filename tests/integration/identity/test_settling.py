@@ -77,9 +77,9 @@ def made_old(data: Path) -> None:
 def test_an_older_folder_is_settled_once_when_it_opens(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(MAP)
     data = tmp_path / "data"
-    for number, roster in enumerate(("", FIRST, SECOND)):
-        if roster:
-            activated_without_moves(data, roster)
+    for number, text in enumerate(("", FIRST, SECOND)):
+        if text:
+            activated_without_moves(data, text)
         running = Embedded(settings_of(tmp_path))
         running.start(deliver=False)
         say(running, 1 + 8 * number)
