@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carrythrough.events.performance import PerformanceEvent
 from carrythrough.program.compile import Program
 from carrythrough.program.event_matcher import EventMatcher
-from carrythrough.program.match_key import example_of
+from carrythrough.program.match_key import example_of, key_of
 from carrythrough.program.matcher import Matcher
 from carrythrough.program.precedence import covers
 from carrythrough.program.prefixes import PrefixIndex
@@ -215,6 +215,34 @@ def test_the_compiled_map_agrees_with_asking_everyone(matches, said) -> None:
     for statement in [*said, *said]:  # the second time from memory
         found = [(rule.rule, rule.skill) for rule in program.match_statement(decoded(statement))]
         assert found == expected(matches, statement)
+
+
+FEW = some(st.sampled_from(["u:a", "u:ab", "v:a"]), most=2)
+DENSE = st.fixed_dictionaries(
+    {name: st.just([]) for name in ("activity", "grouping", "profile", "registration")}
+    | dict.fromkeys(("activity_type", "category", "parent", "verb"), FEW)
+    | {
+        "activity_prefix": some(st.sampled_from(["u:", "u:a"]), most=1),
+        "extension": some(
+            st.fixed_dictionaries(
+                {"iri": st.just("x:1"), "at": st.just("context"), "path": st.just([]), "equals": some(VALUES)}
+            )
+        ),
+        "except": st.one_of(st.just({}), st.fixed_dictionaries({"verb": FEW, "parent": FEW})),
+    }
+).filter(lambda match: sum(bool(match[name]) for name in match if name != "except") > 1)
+
+
+@given(st.lists(DENSE, min_size=15, max_size=40), st.lists(statements(), min_size=1, max_size=4))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_maps_in_which_many_matchers_share_every_value_agree_too(matches, said) -> None:
+    program = Program(msgspec.json.decode(map_of(matches), type=ProgramMap))
+    for statement in said:
+        found = [(rule.rule, rule.skill) for rule in program.match_statement(decoded(statement))]
+        assert found == expected(matches, statement)
+        assert list(program.match_key(key_of(decoded(statement)))) == list(
+            program.match_statement(decoded(statement))
+        )
 
 
 def match_of(match: Json) -> Match:
