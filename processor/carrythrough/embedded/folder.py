@@ -272,7 +272,7 @@ class Folder:
                 position, {"quarantined": 1}, [(int(Kind.ROSTER_CHANGE), operation.stored_ms, "", entry)]
             )
             self._telemetry.quarantined.inc()
-        self._hub.publish(self._state.commit(delta, folded, lambda _: ()))
+        self._tell([], delta, self._state.commit(delta, folded, lambda _: ()))
 
     def _tell(self, batch: list[Record], delta: Delta, published: list[Published]) -> None:
         """Tell subscribers, metrics and dispatcher; the batch is committed, so nothing here may undo it."""
@@ -283,7 +283,7 @@ class Folder:
                 self._on_actions()
         except Exception:
             self._telemetry.fold_loop_errors.inc()
-            _logger.exception("telling_failed", position=batch[-1].position)
+            _logger.exception("telling_failed", position=self._state.position)
 
     def _set_aside(self, record: Record, error: BaseException) -> None:
         self._write_aside(record.position, int(record.kind), record.stored_ms, "", error)

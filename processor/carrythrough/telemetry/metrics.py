@@ -259,13 +259,13 @@ class Telemetry:
         self._committed.append((position, time.monotonic()))
 
     def folded(self, batch: Sequence[Record], delta: Delta) -> None:
-        """Count a folded batch and the delay of the groups that it completes."""
+        """Count a folded batch and the delay of the groups that it completes; an empty one: part of a record."""
         self.folded_records.inc(len(batch))
         self.evidence.inc(len(delta.added))
         for kind, count in _kinds(delta).items():
             self.effects.labels(kind).inc(count)
         now = time.monotonic()
-        last = batch[-1].position
+        last = batch[-1].position if batch else 0
         while self._committed and self._committed[0][0] <= last:
             delay = now - self._committed.popleft()[1]
             self.visible_seconds.observe(delay)
