@@ -199,6 +199,13 @@ def test_what_makes_a_statement_score_bearing(result: Any, verb: str, bearing: b
     assert is_bearing(statement(verb, activity("https://x.example/1"), result)) is bearing
 
 
+def test_what_the_system_waived_is_nothing_that_anybody_did() -> None:
+    unit = activity("https://l.example/au/1")
+    waived = statement("https://w3id.org/xapi/adl/verbs/waived", unit, {"success": True, "completion": True})
+    assert not is_bearing(waived)
+    assert proposed([waived]).activities == ()
+
+
 def test_a_score_without_a_maximum_is_said_to_be_unreadable() -> None:
     found = proposed([statement("scored", activity("https://x.example/quiz"), {"score": {"raw": 7}})])
     assert list(readings(found).values()) == [("exposure", "none")]

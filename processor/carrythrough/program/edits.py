@@ -58,6 +58,8 @@ def edits_for(
     Findings that one edit answers together have it at the first of them.
     """
     lines = text.splitlines()
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return [(lint, None) for lint in lints]  # what is proposed is YAML, written key by key
     found: list[tuple[Lint, Edit | None]] = []
     answered: set[str] = set()
     for lint in lints:

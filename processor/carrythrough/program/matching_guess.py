@@ -77,15 +77,17 @@ def matcher_for(bucket: Bucket, buckets: Sequence[Bucket]) -> Match:
     listed = [cell for cell in listed if cell.verb in bucket.verbs]
     for match in _candidates(bucket, ids):
         if not any(_reaches(match, cell) for cell in rivals):
-            return _without(match, listed)
+            return _without(match, listed, ids)
     if len(ids) <= IDS_MAX:
         return Match(activity=tuple(ids), verb=bucket.verbs)
-    return _without(next(iter(_candidates(bucket, ids))), listed)
+    return _without(next(iter(_candidates(bucket, ids))), listed, ids)
 
 
-def _without(match: Match, listed: Iterable[Cell]) -> Match:
-    """Return the matcher without the activities that are named one by one elsewhere."""
-    reached = sorted({name for cell in listed if _reaches(match, cell) for name in cell.activities})
+def _without(match: Match, listed: Iterable[Cell], own: Collection[str]) -> Match:
+    """Return the matcher without the activities that are named one by one elsewhere, and are not its own as well."""
+    reached = sorted(
+        {name for cell in listed if _reaches(match, cell) for name in cell.activities} - set(own)
+    )
     if not reached or len(reached) > IDS_LISTED_MAX:
         return match
     return msgspec.structs.replace(match, except_=Exclusion(activity=tuple(reached)))

@@ -90,7 +90,8 @@ _ID_WORDS = {
 _CHATTER = (
     "played paused seeked interacted initialized initialised progressed focused unfocused muted unmuted suspended "
     "resumed launched started start opened closed enabled disabled scrolled clicked hovered pressed ran stopped "
-    "registered unregistered logged-in loggedin logged-out loggedout navigated searched selected deselected"
+    "waived satisfied abandoned registered unregistered "
+    "logged-in loggedin logged-out loggedout navigated searched selected deselected"
 )
 CHATTER = frozenset(_CHATTER.split())
 """Verbs that say that something is going on, many times in one sitting: no evidence by themselves."""

@@ -29,6 +29,11 @@ _SAYING = frozenset(
     {_ADL + "passed", _ADL + "failed", _ADL + "completed", "http://activitystrea.ms/schema/1.0/complete"}
 )
 
+_SYSTEMS_WORD = frozenset(
+    f"https://w3id.org/xapi/adl/verbs/{verb}" for verb in ("waived", "satisfied", "abandoned")
+)
+"""cmi5: the system's own word on a unit. Its result says what is met, and not what anybody did (9.3.7 to 9.3.9)."""
+
 
 class Trait(enum.IntFlag):
     """What the result of a statement tells. The first five make it score-bearing."""
@@ -161,7 +166,7 @@ class Observed:
 def traits_of(st: Statement) -> int:
     """Return what the result of a statement tells, as bits of `Trait`."""
     found = int(Trait.SAID) if st.verb.id in _SAYING else 0
-    result = st.result
+    result = None if st.verb.id in _SYSTEMS_WORD else st.result
     if result is not None:
         if result.score is not None:
             found |= Trait.SCORE | (Trait.BOUNDED if _is_bounded(result.score) else 0)
