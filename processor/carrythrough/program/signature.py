@@ -63,7 +63,7 @@ class Names:
         for name, number in self.known.items():
             longest = self._longest(name)
             if longest >= 0:
-                self.begun[number] = self._chain(longest)
+                self.begun[number] = self.begun[-1 - longest]
         self.numbers = {text: number for number, text in enumerate(self._index.sorted)}
 
     def of(self, name: str) -> int:
