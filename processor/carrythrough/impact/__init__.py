@@ -1,1 +1,1 @@
-"""Designs, estimators and the report ladder of impact (pure)."""
+"""What reinforcement does, and how sure that is: trials, estimators, the report (pure)."""
