@@ -30,6 +30,7 @@ from carrythrough.cli.hooks import replay_hook, show_hook
 from carrythrough.cli.ingest import ingest
 from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.model_answers import list_items
+from carrythrough.cli.needs import needs
 from carrythrough.cli.program.coverage import coverage
 from carrythrough.cli.program.diff import diff
 from carrythrough.cli.program.dry_run import dry_run
@@ -107,6 +108,7 @@ app.command(explain, group=_LOOK, sort_key=1)
 app.command(groups, group=_LOOK, sort_key=2)
 app.command(reviews, group=_LOOK, sort_key=3)
 app.command(registration, group=_LOOK, sort_key=2)
+app.command(needs, group=_LOOK, sort_key=3)
 app.command(enriched, group=_LOOK, sort_key=5)
 app.command(bench_science, name="bench-science", group=_ABOUT, sort_key=0)
 app.command(doctor, group=_RUN, sort_key=0)
@@ -133,10 +135,10 @@ _quarantine.command(export)
 _quarantine.command(replay_quarantine, name="replay")
 app.command(_quarantine)
 
-_hooks = App(name="hooks", group=_RUN, help="Systems that post JSON of their own: what it becomes.")
-_hooks.command(show_hook, name="test")
 app.command(form_link, name="form-link", group=_RUN, sort_key=8)
 
+_hooks = App(name="hooks", group=_RUN, help="Systems that post JSON of their own: what it becomes.")
+_hooks.command(show_hook, name="test")
 _hooks.command(replay_hook, name="replay")
 app.command(_hooks)
 
@@ -179,7 +181,9 @@ _adapters.command(list_adapters, name="list")
 app.command(_adapters)
 
 _model = App(
-    name="model", group=_RUN, help="The versions of the scoring head, and what the shadow learners have learnt."
+    name="model",
+    group=_RUN,
+    help="The versions of the scoring head, and what the shadow learners have learnt.",
 )
 _model.command(list_models, name="list")
 _model.command(compare_models, name="compare")
