@@ -150,8 +150,8 @@ def test_no_identifier_of_anybody_can_be_found_in_the_event(
     evidence = adds[0].evidence if adds else ()
     event = Enricher(in_force, lambda _: None).enrich(record, Subject(pseudonym, evidence, None))
     text = msgspec.json.encode(event).decode().casefold()
-    for identifier in everybody:
-        assert identifier.casefold() not in text, identifier
+    for name in everybody:
+        assert name.casefold() not in text, name
     assert bool(people) <= event.data.employee.on_roster
 
 

@@ -133,7 +133,9 @@ class NeedsReads:
     def _means(self, in_force: InForce, now_ms: int) -> tuple[int, _Means]:
         with self._lock:
             kept = self._kept
-            if kept is None or kept[1] is not in_force or not 0 <= now_ms - kept[0] < KEPT_MS:
+            # Not by the roster: an HR system changes it every few seconds, and a minute is soon enough for means.
+            same = kept is not None and kept[1].program is in_force.program
+            if kept is None or not same or not 0 <= now_ms - kept[0] < KEPT_MS:
                 kept = self._kept = (now_ms, in_force, self._read(in_force, now_ms))
             return kept[0], kept[2]
 
