@@ -15,6 +15,7 @@ from carrythrough.evidence.mapping import evidence_of_statement
 from carrythrough.evidence.types import Channel
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.roster import check_roster
+from carrythrough.pipeline.checking import check_tests
 from carrythrough.program.compile import Program
 from carrythrough.program.load import check_program
 from carrythrough.xapi.admission import Limits, admit
@@ -46,6 +47,14 @@ def counts(example: Path) -> Counter[tuple[str, str, Channel]]:
         for e in evidence_of_statement(program, one.statement, one.id, one.t_ms, STORED_MS):
             found[person.name, e.skill, Channel(e.channel)] += 1
     return found
+
+
+def test_the_tests_inside_the_map_pass(example: Path) -> None:
+    program_map, _ = check_program((example / "program-map.yaml").read_text("utf-8"), "program-map.yaml")
+    assert program_map is not None
+    results = check_tests(program_map)
+    assert len(results) == 3
+    assert not [result for result in results if result.differences]
 
 
 def test_nobody_has_an_outcome(counts) -> None:

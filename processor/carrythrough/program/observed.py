@@ -21,7 +21,8 @@ SAMPLES_MAX = 2_000
 TITLE_CHARACTERS_MAX = 200
 LIKERT = "likert"
 SCORE_BEARING = (
-    "its result has a score, success, completion or response, or its verb says passed, failed or completed"
+    "its result has a score, success, completion or response, or its verb says passed, failed or completed "
+    "(what a system waived or declared satisfied aside)"
 )
 
 _ADL = "http://adlnet.gov/expapi/verbs/"
