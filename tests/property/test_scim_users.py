@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +111,29 @@ def test_no_request_makes_it_fall_and_a_refusal_changes_nothing(
         assert 400 <= refused.problem.status < 500
         assert json.loads(body_of(refused.problem))["status"] == str(refused.problem.status)
         assert (at.index, at.resources) == before
+
+
+@pytest.mark.parametrize("levels", [17, 900, 100_000])
+def test_a_body_nested_deeply_is_refused(levels: int) -> None:
+    at = Installation()
+    body = b'{"userName": "u", "x": ' + b"[" * levels + b"]" * levels + b"}"
+    for act in (at.users.create, lambda body, asked: at.users.patch("e-1", body, asked)):
+        with pytest.raises(PermanentError, match="nested more than"):
+            act(body, ASKED)
+
+
+@pytest.mark.parametrize(
+    "filter_", ["(" * 3_000 + "title pr" + ")" * 3_000, "not (" * 500 + "title pr" + ")" * 500]
+)
+def test_a_filter_nested_deeply_is_refused(filter_: str) -> None:
+    with pytest.raises(PermanentError):
+        Installation().users.search({"filter": filter_}, ASKED)
+
+
+def test_operations_without_end_are_refused() -> None:
+    operations = [{"op": "add", "path": "title", "value": "t"}] * 201
+    with pytest.raises(PermanentError, match="201 operations"):
+        Installation().users.patch("e-1", json.dumps({"operations": operations}).encode(), ASKED)
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=10).map(

@@ -83,6 +83,16 @@ def test_a_fault_is_named_with_its_pointer_and_cure(
     assert writer.get(f"{PEOPLE}/bad").status_code == 404
 
 
+@pytest.mark.parametrize("levels", [40, 950, 20_000])
+def test_a_body_nested_deeply_is_refused(writer: httpx.Client, levels: int) -> None:
+    put(writer, "deep")
+    nested = b'{"week": ' + b'{"a": ' * levels + b"1" + b"}" * levels + b"}"
+    for method, path in (("PUT", f"{PEOPLE}/deep"), ("PATCH", f"{PEOPLE}/deep"), ("POST", CHANGES)):
+        answer = writer.request(method, path, content=nested, headers={"Content-Type": "application/json"})
+        assert answer.status_code in {400, 413}, answer.text
+        assert answer.json()["fix"]
+
+
 def test_a_manager_may_come_later(writer: httpx.Client) -> None:
     answer = writer.put(f"{PEOPLE}/m-1", json={"manager": "m-2"})
     assert [one["code"] for one in answer.json()["warnings"]] == ["unknown-manager"]

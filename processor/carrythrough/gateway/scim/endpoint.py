@@ -129,7 +129,7 @@ class ScimEndpoint(IntakeEndpoint):
     def _search(self, body: bytes, asked: Asked) -> Answer:
         try:
             given = msgspec.json.decode(body, type=dict[str, Any])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise unreadable(str(error)) from None
         lists = {name: tuple(str(one) for one in given.pop(name, None) or ()) for name in _PLURAL}
         asked = msgspec.structs.replace(asked, attributes=lists[_PLURAL[0]], excluded=lists[_PLURAL[1]])

@@ -18,6 +18,7 @@ import msgspec
 from pydantic import ValidationError
 from scim2_models import Context, PatchOp, ResponseParameters, SCIMException, SearchRequest
 
+from carrythrough.authoring.source import node_of
 from carrythrough.gateway.scim.attributes import (
     CORE,
     EMPLOYMENT,
@@ -45,6 +46,11 @@ from carrythrough.identity.person import Person
 RESULTS_DEFAULT = 100
 BUILT_MAX = 20_000
 """Resources built for one search, about 2 s of work: beyond it a filter has to say more."""
+DEPTH_MAX = 16
+"""Nesting of a body; users of the standard schemas have four levels."""
+OPERATIONS_MAX = 200
+"""Operations of one PATCH: each is held against the whole user, so their cost grows with the square."""
+FILTER_CHARACTERS_MAX = 4_000
 _NOT_OURS = ("password", "id", "meta", "groups")
 """What a client may send and does not decide. A password is never kept: nobody signs in with it here."""
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -104,6 +110,9 @@ class Users:
     def patch(self, id_: str, body: bytes, asked: Asked) -> Shown:
         """Change a user by the operations of the body, all or none; raises as `replace`."""
         payload = _decoded(body)
+        operations = next((value for name, value in payload.items() if name.lower() == "operations"), ())
+        if isinstance(operations, list) and len(operations) > OPERATIONS_MAX:
+            raise unreadable(f"it has {len(operations)} operations, more than {OPERATIONS_MAX}")
         return self._change(id_, asked, lambda now: _patched(now, payload), whole=False)
 
     def remove(self, id_: str, asked: Asked) -> None:
@@ -115,6 +124,8 @@ class Users:
 
     def search(self, parameters: Resource, asked: Asked) -> Resource:
         """Return one page of the users that a search request (RFC 7644 3.4.2, 3.4.3) means."""
+        if len(str(parameters.get("filter", ""))) > FILTER_CHARACTERS_MAX:
+            raise unreadable(f"the filter has more than {FILTER_CHARACTERS_MAX} characters")
         try:
             with KEEPING:
                 request = SearchRequest[SERVED].model_validate(parameters, scim_ctx=Context.SEARCH_REQUEST)
@@ -268,8 +279,11 @@ class Users:
 def _decoded(body: bytes) -> Resource:
     try:
         payload = msgspec.json.decode(body)
+        node_of(payload, DEPTH_MAX)
     except msgspec.DecodeError as error:
         raise unreadable(str(error)) from None
+    except (ValueError, RecursionError):
+        raise unreadable(f"it is nested more than {DEPTH_MAX} levels deep") from None
     if not isinstance(payload, dict):
         raise unreadable("it is no JSON object")
     return payload
