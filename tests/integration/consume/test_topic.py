@@ -142,15 +142,23 @@ def test_bad_records_stand_aside_with_their_place_and_hold_up_nothing(
         b'{"a": 1}, "id": "smuggled"',
         {"ce_specversion": "1.0", "ce_id": "x", "ce_source": "y", "ce_type": "z"},
     )
+    publish(topic, event(5, source="carrythrough:form/observation"))  # what only our own forms may say
     publish(topic, event(3))
     server = installation(kafka_bootstrap, topic)
     server.start()
-    wait_until(lambda: taken(server, "accepted") + taken(server, "refused") == 7, 30, "all seven")
+    wait_until(lambda: taken(server, "accepted") + taken(server, "refused") == 8, 30, "all eight")
     server.stop()
     entries = list(read_quarantine(refused_path(tmp_path / "data", "crm")))
     assert taken(server, "accepted") == 2
     assert sorted(entry.problem.code for entry in entries) == sorted(
-        ["event-conflict", "event-invalid", "json-malformed", "json-malformed", "record-empty"]
+        [
+            "event-conflict",
+            "event-invalid",
+            "event-source-reserved",
+            "json-malformed",
+            "json-malformed",
+            "record-empty",
+        ]
     )
     assert all(entry.file.startswith(f"consume:crm/{topic}/") and entry.problem.fix for entry in entries)
 
