@@ -182,7 +182,7 @@ def _event_outcome(program: Program, ev: PerformanceEvent, standing: Standing) -
         return None, False
     baseline = standing.baselines.kpis.get(ev.kpi)
     y = outcome_of_reading(kpi, outcome.value, baseline, standing.role, standing.site)
-    return y, y is not None and is_fallback(kpi)
+    return y, y is not None and is_fallback(kpi, standing.role, standing.site)
 
 
 def _event_weight(program: Program, ev: PerformanceEvent, standing: Standing) -> float:
