@@ -71,6 +71,8 @@ CREATE INDEX IF NOT EXISTS mark_source ON mark(source);
 CREATE INDEX IF NOT EXISTS mark_registration ON mark(registration);
 CREATE TABLE IF NOT EXISTS effect(
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, skill TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS decision(
+  seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, skill TEXT NOT NULL, as_of_ms INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox(
   entry INTEGER PRIMARY KEY AUTOINCREMENT, adapter TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
   body BLOB NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL,
@@ -96,6 +98,7 @@ PAIR = Insert(
 )
 LEDGER = Insert("INSERT INTO ledger", 15)
 EFFECT = Insert("INSERT INTO effect", 5)
+DECISION = Insert("INSERT OR IGNORE INTO decision", 5)
 OUTBOX = Insert(
     "INSERT INTO outbox(adapter, action, subject, body, status, attempts, due_ms, receipt, error, created_ms,"
     " closed_ms)",

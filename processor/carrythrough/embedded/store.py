@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from carrythrough.embedded.database import connect
+from carrythrough.embedded.decisions import write_decisions
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import write_marks
@@ -227,6 +228,7 @@ class StateFile:
             published.append(entry)
             flat += (entry.seq, entry.kind, subject, skill, entry.body)
         EFFECT.run(self.connection, flat)
+        write_decisions(self.connection, published)
         if published and self._seq % EFFECTS_DROPPED_AT_ONCE < len(published):
             self.connection.execute("DELETE FROM effect WHERE seq <= ?", (self._seq - EFFECTS_KEPT_MAX,))
         return published

@@ -10,6 +10,7 @@ from __future__ import annotations
 import apsw
 
 from carrythrough.embedded.database import select
+from carrythrough.embedded.decisions import adopt_decisions, has_decisions
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.schema import EMPLOYEE, META, PAIR, SCHEMA
@@ -33,9 +34,12 @@ META_NAME = "state_version"
 
 def prepare(connection: apsw.Connection, log: LogReader) -> None:
     """Create what is missing in a state file and bring an older one up to this version; raises apsw.Error."""
+    kept = has_decisions(connection)
     for statement in SCHEMA.split(";"):
         connection.execute(statement)
     with connection:  # a transaction
+        if not kept:
+            adopt_decisions(connection)
         if "position" not in _columns(connection, "void"):
             connection.execute("ALTER TABLE void ADD COLUMN position INTEGER NOT NULL DEFAULT 0")
             _place_voids(connection, log)
