@@ -335,7 +335,7 @@ def _plain(person: Any) -> dict[str, Any]:
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(_words(one) for one in value)
     if isinstance(value, dict):
         return " ".join(f"{name} {_words(one)}" for name, one in value.items())

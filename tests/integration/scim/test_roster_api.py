@@ -239,6 +239,30 @@ def test_commands_work_on_a_server(live: Any, tmp_path: Path, capsys: pytest.Cap
     assert carrythrough(capsys, "roster", "unknown", *at)[1] == {"unknown": []}
 
 
+def test_commands_speak_in_words_too(
+    live: Any, writer: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(
+        writer,
+        "t-1",
+        name="Tess",
+        days_off=["sat", "sun"],
+        leave=[{"from": "2026-07-06"}],
+        exit_date="2026-12-31",
+        team="T",
+    )
+    put(writer, "t-2", name="Tom", active=False, team="T")
+    at = server_flags(live)
+    assert main(["roster", "list", "--team", "T", *at]) == 0
+    listed = capsys.readouterr().out
+    assert "until 2026-12-31" in listed
+    assert "suspended" in listed
+    assert main(["roster", "show", "t-1", *at]) == 0
+    assert "sat, sun" in capsys.readouterr().out
+    assert main(["roster", "list", "--team", "nowhere", *at]) == 0
+    assert "Nobody" in capsys.readouterr().out
+
+
 def test_commands_work_on_a_folder(live: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "hr.csv"
     file.write_text(EXPORT)
