@@ -223,6 +223,18 @@ def test_coverage_counts_what_is_no_record_and_goes_on(run: Run, tmp_path: Path,
     assert "statements.jsonl:33" in done.stderr
 
 
+def test_coverage_of_events_proposes_the_rule_that_they_lack(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(OLD, "utf-8")
+    (tmp_path / "events.csv").write_text(
+        "id,source,kind,employee,time,met\n1,crm,task-outcome,e-1,2026-11-01T10:00:00Z,true\n", "utf-8"
+    )
+    done = run("coverage", "m.yaml", "events.csv")
+    assert "0 of 1 event give evidence." in done.stdout
+    rule = [line[4:] for line in done.stdout.splitlines() if line.startswith("  | ")]
+    (tmp_path / "m.yaml").write_text(OLD + "events:\n" + "\n".join(rule) + "\n", "utf-8")
+    assert "1 of 1 event give evidence." in run("coverage", "m.yaml", "events.csv").stdout
+
+
 def test_tests_of_a_map_pass_or_say_what_differs(run: Run, tmp_path: Path) -> None:
     answer = f'verb: "{ADL}answered", object: "https://l.example/quiz/1", result: {{score: {{scaled: 1}}}}'
     one = f"tests:\n  - {{id: one, name: One, given: [{{statement: {{{answer}}}}}], expect: {{evidence: "

@@ -217,6 +217,19 @@ def _events(skills: Sequence[ProposedSkill], kpi: str) -> list[str]:
     return lines + [f"      - {{skill: {skill.id}, channel: job}}" for skill in skills]
 
 
+_EVENT_CHANNELS = {"observation": "observed", "job-aid-use": "support", "self-report": "voice"}
+
+
+def event_rule_lines(kind: str, source: str, skill: str) -> list[str]:
+    """Return a rule for events of one kind from one source, as an entry of `events`."""
+    match = f"kind: {kind}" + (f", source: {scalar(source)}" if source else "")
+    return [
+        f"  - id: {slug(f'{source} {kind}', 'event')}",
+        f"    match: {{{match}}}",
+        f"    evidence: [{{skill: {skill}, channel: {_EVENT_CHANNELS.get(kind, 'job')}}}]",
+    ]
+
+
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     """Return what is left out, as comment."""
     if not left_out:

@@ -12,6 +12,8 @@ from carrythrough.cli.usage import wrong_usage
 
 SHOWN = 10
 SUGGESTED = 3
+_UNRULED = frozenset({"others", "retraction"})
+"""Of events: what no rule can be for."""
 GOOD_SHARE = 0.8
 """Share of score-bearing statements from which on a map is said to cover a file."""
 
@@ -108,7 +110,7 @@ def _suggested(proposal: Any, program: Any) -> list[Any]:
 def _show(found: Any, suggested: list[Any], proposal: Any, limit: int, path: Path, *, write: bool) -> None:
     from carrythrough.cli.program.findings import show_lines
     from carrythrough.cli.program.shown import share, show_bearing
-    from carrythrough.program.map_text import activity_lines
+    from carrythrough.program.map_text import activity_lines, event_rule_lines
 
     if found.statements:
         show_bearing(found.statements, found.bearing, found.covered)
@@ -138,6 +140,12 @@ def _show(found: Any, suggested: list[Any], proposal: Any, limit: int, path: Pat
             "bold",
         )
         show_lines(activity_lines(part))
+    for passed, number in found.events_passed.most_common(SUGGESTED):
+        if passed.kind in _UNRULED or passed.about:
+            continue  # one that names a KPI, a skill or an activity asks for that, not for a rule
+        say()
+        say(f"{plural(number, 'event')} would give evidence. Add under events:", "bold")
+        show_lines(event_rule_lines(passed.kind, passed.source, _likely_skill(found, found.program.map)))
     if suggested and not write:
         say()
         more = f"{len(suggested) - SUGGESTED:,} more are proposed. " if len(suggested) > SUGGESTED else ""
