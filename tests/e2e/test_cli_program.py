@@ -229,10 +229,10 @@ def test_coverage_of_events_proposes_the_rule_that_they_lack(run: Run, tmp_path:
         "id,source,kind,employee,time,met\n1,crm,task-outcome,e-1,2026-11-01T10:00:00Z,true\n", "utf-8"
     )
     done = run("coverage", "m.yaml", "events.csv")
-    assert "0 of 1 event give evidence." in done.stdout
+    assert "0 of 1 events give evidence." in done.stdout
     rule = [line[4:] for line in done.stdout.splitlines() if line.startswith("  | ")]
     (tmp_path / "m.yaml").write_text(OLD + "events:\n" + "\n".join(rule) + "\n", "utf-8")
-    assert "1 of 1 event give evidence." in run("coverage", "m.yaml", "events.csv").stdout
+    assert "1 of 1 events give evidence." in run("coverage", "m.yaml", "events.csv").stdout
 
 
 def test_tests_of_a_map_pass_or_say_what_differs(run: Run, tmp_path: Path) -> None:

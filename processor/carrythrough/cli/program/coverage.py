@@ -118,7 +118,7 @@ def _show(found: Any, suggested: list[Any], proposal: Any, limit: int, path: Pat
             outcomes = f"{found.measured:,} of them give outcomes ({share(found.measured, found.bearing)})"
             say_wrapped(f"{outcomes}; the others inform: exposure, support, voice.", "")
     if found.events:
-        say(f"{found.events_seen:,} of {plural(found.events, 'event')} give evidence.", "bold")
+        say(f"{found.events_seen:,} of {found.events:,} events give evidence.", "bold")
     if not (found.statements or found.events):
         say("The files hold no records.")
         return
