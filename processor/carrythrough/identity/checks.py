@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
 from carrythrough.authoring.findings import Severity
 from carrythrough.authoring.reading import did_you_mean, pointer_of
-from carrythrough.authoring.source import Lint, Node
+from carrythrough.authoring.source import Lint
 from carrythrough.identity.actor import actor_key
 from carrythrough.identity.person import Identifier, Person, Roster
 
@@ -29,10 +30,18 @@ ERROR_CODES = {
 """Codes of `date_faults`."""
 
 
+class Places(Protocol):
+    """Where values stand in a file."""
+
+    def place(self, *path: str | int) -> tuple[int, int]:
+        """Return (line, column) of the value at a path."""
+        ...
+
+
 class Checks:
     """The findings about one roster; `root` gives the places."""
 
-    def __init__(self, roster: Roster, root: Node, filename: str) -> None:
+    def __init__(self, roster: Roster, root: Places, filename: str) -> None:
         self.people = roster.people
         self.root = root
         self.filename = filename

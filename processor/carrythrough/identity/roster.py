@@ -14,10 +14,10 @@ import msgspec
 
 from carrythrough.authoring.reading import LINTS_MAX, read_as
 from carrythrough.authoring.source import Lint, Node, SourceError, read_source, refusal
-from carrythrough.identity.checks import Checks
+from carrythrough.identity.checks import Checks, Places
 from carrythrough.identity.columns import COLUMNS, ColumnMapping
 from carrythrough.identity.person import Identifier, Person, Roster
-from carrythrough.identity.table import Row, nodes, read_table, walk_table
+from carrythrough.identity.table import Row, RowPlaces, nodes, read_table, walk_table
 
 __all__ = ["COLUMNS", "ColumnMapping", "Identifier", "Person", "Roster", "check_roster", "load_roster"]
 
@@ -65,8 +65,8 @@ def is_table(filename: str) -> bool:
 def _check_table(text: str, filename: str, mapping: ColumnMapping | None) -> tuple[Roster | None, list[Lint]]:
     try:
         quick, lints = _quick_table(text, filename, mapping)
-        if quick is not None and next(_findings(quick), None) is None:
-            return quick, lints
+        if quick is not None:
+            return _checked(quick, RowPlaces(lambda: read_table(text, filename, mapping)), filename, lints)
         table = read_table(text, filename, mapping)
     except SourceError as error:
         return None, [error.lint]
@@ -79,7 +79,14 @@ def _check_nodes(root: Node, filename: str, before: list[Lint]) -> tuple[Roster 
     roster, lints = read_as(root, Roster, filename)
     if roster is None:
         return None, [*before, *lints]
-    lints = [*before, *islice(Checks(roster, root, filename).all(), LINTS_MAX)]
+    return _checked(roster, root, filename, before)
+
+
+def _checked(
+    roster: Roster, places: Places, filename: str, before: list[Lint]
+) -> tuple[Roster | None, list[Lint]]:
+    """Return (the roster, None when it has an error; `before` and every finding about its people)."""
+    lints = [*before, *islice(Checks(roster, places, filename).all(), LINTS_MAX)]
     return (None if any(lint.severity == "error" for lint in lints) else roster), lints
 
 

@@ -109,6 +109,23 @@ def nodes(table: Table) -> Node:
     return Node({"people": Node([_node(row) for row in table.rows], 1, 1)}, 1, 1, {"people": (1, 1)})
 
 
+class RowPlaces:
+    """The places in a table, looked up where something has to be placed; most tables need none."""
+
+    def __init__(self, read: Callable[[], Table]) -> None:
+        """read: reads the table again, with its rows."""
+        self._read = read
+        self._rows: list[Row] | None = None
+
+    def place(self, *path: str | int) -> tuple[int, int]:
+        """Return (line, column) of what is at ("people", number, field, …), as `Node.place` does."""
+        if len(path) < 2 or not isinstance(path[1], int):
+            return 1, 1
+        if self._rows is None:
+            self._rows = self._read().rows
+        return _node(self._rows[path[1]]).place(*path[2:])
+
+
 def _node(row: Row) -> Node:
     fields: dict[str, Node] = {}
     for name, value in row.person.items():
