@@ -8,8 +8,9 @@ import pytest
 from carrythrough.impact import sequence as sequences
 from carrythrough.impact.sequence import look, radius, sequence
 from carrythrough.impact.trial import Trial
-from carrythrough.impact.verdict import WORTH, detectable, estimate, needed, points, sentence
+from carrythrough.impact.verdict import detectable, estimate, needed, points, sentence
 from carrythrough.impact.weighted import student_quantile, uplift
+from carrythrough.impact.worth import WORTH
 from carrythrough.testing.decision_process import AA, Setting, trials, true_effect
 from carrythrough.testing.estimator_trial import examine
 

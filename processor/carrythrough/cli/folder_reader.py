@@ -182,6 +182,10 @@ class FolderReader:
         with closing(self._needs()) as needs:
             return needs.groups(by, self.now_ms)
 
+    def uplift(self, worth: float) -> Answer:
+        """See `reader.Reader`."""
+        return self.queries.uplift.report(self.now_ms, worth)
+
     def _needs(self) -> NeedsReads:
         log = LogReader(connect(self.path / "log.sqlite", readonly=True))
         return NeedsReads(self.path / "state.sqlite", log, lambda: self.in_force, self.queries)

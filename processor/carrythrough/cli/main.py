@@ -57,6 +57,7 @@ from carrythrough.cli.scores import scores
 from carrythrough.cli.serve import serve
 from carrythrough.cli.start_demo import demo
 from carrythrough.cli.terminal import show_problem
+from carrythrough.cli.uplift import uplift
 from carrythrough.cli.usage import UsageError
 from carrythrough.cli.validate import validate
 from carrythrough.errors import CarrythroughError, Problem
@@ -109,6 +110,7 @@ app.command(groups, group=_LOOK, sort_key=2)
 app.command(reviews, group=_LOOK, sort_key=3)
 app.command(registration, group=_LOOK, sort_key=2)
 app.command(needs, group=_LOOK, sort_key=3)
+app.command(uplift, group=_LOOK, sort_key=4)
 app.command(enriched, group=_LOOK, sort_key=5)
 app.command(bench_science, name="bench-science", group=_ABOUT, sort_key=0)
 app.command(doctor, group=_RUN, sort_key=0)

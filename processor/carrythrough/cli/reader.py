@@ -56,6 +56,10 @@ class Reader(Protocol):
         """Return the needs of teams, roles or sites and of the program."""
         ...
 
+    def uplift(self, worth: float) -> Answer:
+        """Return what pushes do. worth: the effect that is worth finding, 0..1."""
+        ...
+
     def enriched(self, after: int, limit: int) -> Answer:
         """Return {"events": JSON bytes, "next", "more"}: enriched statements after a position of the log."""
         ...

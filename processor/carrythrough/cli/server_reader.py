@@ -77,6 +77,10 @@ class ServerReader:
         """See `reader.Reader`."""
         return self._get("/v1/needs", {"by": by})
 
+    def uplift(self, worth: float) -> Answer:
+        """See `reader.Reader`."""
+        return self._get("/v1/uplift", {"worth": str(worth)})
+
     def enriched(self, after: int, limit: int) -> Answer:
         """See `reader.Reader`."""
         found = self._get("/v1/enriched", {"after": str(after), "limit": str(limit)})

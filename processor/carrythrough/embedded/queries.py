@@ -25,6 +25,7 @@ from carrythrough.embedded.presenting import named, overall, rfc3339, skill_scor
 from carrythrough.embedded.registrations import Registrations
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.terms import Terms
+from carrythrough.embedded.uplift import UpliftReads
 from carrythrough.embedded.view import read_learners, read_ledger
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import LedgerRow
@@ -65,6 +66,7 @@ class Queries:
             self._connection, self._terms, self._lock, history, lambda: self.in_force, lambda: state.position
         )
         self.registrations = Registrations(state.path)
+        self.uplift = UpliftReads(state.path, lambda: self.in_force)
         self._counted = (float("-inf"), 0, dict[str, tuple[int, int]]())
 
     @property
@@ -78,6 +80,7 @@ class Queries:
         self._history.close()
         self._groups.close()
         self.registrations.close()
+        self.uplift.close()
 
     def subject(self, reference: str) -> str | None:
         """Return the pseudonym for a pseudonym or a roster id, None when neither is known."""

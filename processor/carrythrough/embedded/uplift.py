@@ -24,8 +24,9 @@ from carrythrough.impact.outcomes import PairHistory, history_of
 from carrythrough.impact.points import DecisionPoint
 from carrythrough.impact.report import OutcomeReport, Part, Report, report
 from carrythrough.impact.sequence import ALPHA, PEOPLE_LEAST
-from carrythrough.impact.verdict import WORTH, Estimate
+from carrythrough.impact.verdict import Estimate
 from carrythrough.impact.weighted import LEVEL
+from carrythrough.impact.worth import WORTH
 from carrythrough.pipeline.plan import InForce
 from carrythrough.reinforcement.guards import in_holdout
 from carrythrough.reinforcement.presence import absence_at

@@ -47,6 +47,7 @@ from carrythrough.gateway.webhooks.endpoint import PATH as HOOKS_PATH
 from carrythrough.gateway.webhooks.endpoint import WebhookEndpoint
 from carrythrough.gateway.webhooks.hooks import load_hooks
 from carrythrough.gateway.webhooks.kept import KeptBodies
+from carrythrough.gateway.uplift_api import UpliftApi
 from carrythrough.gateway.xapi.resources import Stores, resources
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -117,6 +118,7 @@ def build_app(
                 runtime.queries.registrations, api.guarded, api.subject, access.is_learners
             ).routes(),
             *NeedsApi(runtime.needs, api.guarded, api.subject, access.is_learners, now_ms).routes(),
+            *UpliftApi(runtime.queries.uplift, api.guarded, now_ms).routes(),
             *EnrichedApi(runtime.enriching, runtime.hub, access, api.guarded).routes(),
             Route("/v1/stream", Stream(runtime.queries, runtime.hub, access).open, methods=["GET"]),
             Route("/healthz", _probe(runtime.healthy), methods=["GET"]),
@@ -140,6 +142,7 @@ def build_app(
                     _invite(access),
                     forms,
                     runtime.needs,
+                    runtime.queries.uplift,
                     lambda: runtime.noted.team_answer("", "", TEAM_READINGS_MAX),
                 ),
             ),

@@ -15,10 +15,9 @@ import msgspec
 from carrythrough.impact.sequence import ALPHA, DECISIONS_LEAST, PEOPLE_LEAST, look, radius
 from carrythrough.impact.trial import Trial
 from carrythrough.impact.weighted import uplift
+from carrythrough.impact.worth import WORTH
 
 Verdict = Literal["effect", "no-detectable-effect", "too-few"]
-WORTH = 0.05
-"""The effect that decisions are counted for: 5 points of 100."""
 POWER = 0.8
 """Chance of finding an effect of that size."""
 _Z_POWER = NormalDist().inv_cdf(POWER)

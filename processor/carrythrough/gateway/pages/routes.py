@@ -19,6 +19,7 @@ from carrythrough.gateway.pages.queries import PageQueries
 from carrythrough.gateway.pages.render import HERE, SECURITY_HEADERS
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.pages.signin import Invite, SignInPages
+from carrythrough.gateway.pages.uplift import UpliftPage, UpliftReads
 
 
 class StaticAssets(StaticFiles):
@@ -38,6 +39,7 @@ def routes(
     invite: Invite | None = None,
     forms: FormPages | None = None,
     needs: NeedsReads | None = None,
+    uplift: UpliftReads | None = None,
     team_readings: TeamReadings = list,
 ) -> list[BaseRoute]:
     """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/forms/...`, `/signin...`, `/static/...`.
@@ -45,7 +47,8 @@ def routes(
     queries: the object behind REST. now_ms: the server's clock (may be scaled), for words such as
     "2 days ago"; sessions keep their own, real time. invite: checks who may have a new sign-in link
     made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`. forms: the
-    forms in which people answer; None where there are none. needs: what needs surveys say, for `/needs`.
+    forms in which people answer; None where there are none. needs: what needs surveys say, for `/needs`. uplift: what
+    pushes do, for `/uplift`.
     team_readings: the newest readings of teams, for `/groups`.
     """
     boards = BoardReader(queries, now_ms)
@@ -63,6 +66,8 @@ def routes(
     )
     if needs is not None:
         answering.append(Route("/needs", NeedsPage(needs, sessions, now_ms).show, methods=["GET"]))
+    if uplift is not None:
+        answering.append(Route("/uplift", UpliftPage(uplift, sessions, now_ms).show, methods=["GET"]))
     return [
         *answering,
         Route("/", matrix.show, methods=["GET"]),
