@@ -111,8 +111,17 @@ class Traffic:
             "timestamp": self._time(),
         }
 
+    def _needs(self) -> dict[str, Any]:
+        chance = self.chance
+        names = chance.sample(("listening", "de-escalation", "product"), chance.randint(1, 3))
+        skills = [
+            {"skill": name, "importance": chance.randint(1, 5), "expectation": chance.randint(1, 5)}
+            for name in names
+        ]
+        return {"respondent": chance.choice(("learner", "manager")), "scale": "1-5", "skills": skills}
+
     def event(self) -> dict[str, Any]:
-        """Return a performance event: a task outcome or the use of a job aid."""
+        """Return a performance event: a task outcome, the use of a job aid, or the answers of a needs survey."""
         chance = self.chance
         self._events += 1
         event: dict[str, Any] = {
@@ -123,7 +132,11 @@ class Traffic:
             "actor": {"mbox": f"mailto:person{chance.randrange(self._people)}@example.org"},
             "skill": "de-escalation",
         }
-        if chance.random() < 0.2:
+        draw = chance.random()
+        if draw < 0.1:
+            event |= {"kind": "needs-survey", "needs": self._needs()}
+            del event["skill"]
+        elif draw < 0.3:
             event["kind"] = "job-aid-use"
         else:
             event["outcome"] = {"met": chance.random() < 0.7}
