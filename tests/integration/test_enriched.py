@@ -327,12 +327,36 @@ def mixed_history(here: Installation, records: int, seed: int) -> None:
                 sent.append(here.statement(who, "s", result=score(round(chance.random(), 2)), timestamp=late))
             case 5:
                 sent.append(here.statement(who, "a", timestamp=late))
-            case 6 | 7:
+            case 6:
+                sent.append(cmi5(here, who, chance, late))
+            case 7:
                 here.event(who, kind="qa-result", outcome={"met": chance.random() < 0.7}, time=late)
             case 8 if sent:
                 here.void(chance.choice(sent))
             case _ if sent:
                 contest(here, chance.choice(sent), restore=chance.random() < 0.5)
+
+
+def cmi5(here: Installation, who: str, chance: random.Random, late: str) -> str:
+    """Send a cmi5-defined statement: of one registration, what passed sets aside what failed, and the like."""
+    passed = chance.random() < 0.5
+    category = [
+        {"id": f"https://w3id.org/xapi/cmi5/context/categories/{name}"} for name in ("cmi5", "moveon")
+    ]
+    extensions = {"https://w3id.org/xapi/cmi5/context/extensions/sessionid": str(chance.randrange(3))}
+    return here.statement(
+        who,
+        "q",
+        verb={"id": f"http://adlnet.gov/expapi/verbs/{'passed' if passed else 'failed'}"},
+        object={"id": f"https://x.example/q/unit-{chance.randrange(2)}"},
+        result={"success": passed, "score": {"scaled": round(chance.random(), 2)}},
+        context={
+            "registration": str(uuid.uuid5(uuid.NAMESPACE_URL, who)),
+            "contextActivities": {"category": category},
+            "extensions": extensions,
+        },
+        timestamp=late,
+    )
 
 
 def contest(here: Installation, source: str, *, restore: bool) -> None:
