@@ -22,7 +22,7 @@ from carrythrough.pipeline.records import Kind
 from carrythrough.scoring.codec import (
     STATE_VERSION,
     decode_published,
-    decode_timers,
+    decode_reached,
     encode_header,
     encode_pair,
     version_of,
@@ -90,7 +90,7 @@ def _derive_again(connection: apsw.Connection) -> None:
     for number, subject, due_ms, header in employees:
         rows = read_ledger(connection, terms, subject, number)
         learner = rebuild(row.evidence for row in rows if not row.voided)
-        learner.pushes, learner.refresh_ms = decode_timers(bytes(header))
+        learner.carry(decode_reached(bytes(header)))
         _carry_published(connection, terms, number, learner)
         EMPLOYEE.run(connection, [number, subject, due_ms, encode_header(learner)])
         flat: list[object] = []

@@ -30,6 +30,7 @@ class Carried(msgspec.Struct, frozen=True):
     armed: int
     ignored: int
     signature: int
+    rest_ms: int = 0
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -55,12 +56,16 @@ class Parcel(msgspec.Struct, frozen=True):
     """What leaves one employee for another.
 
     rows: evidence that counts. pushes: times of pushes that the caps go on counting; carried: what the
-    guards go on knowing, by skill. Both are empty while something stays: pushes are the person's.
+    guards go on knowing, by skill. asked, sent, waiting: see `scoring.state.LearnerState`. All are empty while
+    something stays: pushes are the person's.
     """
 
     rows: tuple[Evidence, ...]
     pushes: tuple[int, ...] = ()
     carried: dict[str, Carried] = {}
+    asked: tuple[int, ...] = ()
+    sent: tuple[tuple[str, int], ...] = ()
+    waiting: tuple[tuple[int, str], ...] = ()
 
 
 def merge_out(
@@ -74,19 +79,22 @@ def merge_out(
     if not whole:
         return after, Parcel(tuple(leaving))
     carried = {
-        skill: Carried(p.action_ms, p.decision_ms, p.armed, p.ignored, p.signature)
+        skill: Carried(p.action_ms, p.decision_ms, p.armed, p.ignored, p.signature, p.rest_ms)
         for skill, p in ((skill, pair.published) for skill, pair in learner.pairs.items())
     }
-    after.pushes, after.refresh_ms = (), 0
+    after.carry(LearnerState())
     for pair in after.pairs.values():
         pair.published.due_ms = 0
-    return after, Parcel(tuple(leaving), learner.pushes, carried)
+    return after, Parcel(
+        tuple(leaving), learner.pushes, carried, learner.asked, learner.sent, learner.waiting
+    )
 
 
 def merge_in(learner: LearnerState, rows: Sequence[Evidence], parcel: Parcel) -> LearnerState:
     """Return an employee with a parcel added; rows: what counted before it."""
     other = rebuild(parcel.rows)
-    other.pushes = parcel.pushes
+    other.pushes, other.asked = parcel.pushes, parcel.asked
+    other.sent, other.waiting = parcel.sent, parcel.waiting
     total = merged_learners(learner, rows, other, parcel.rows)
     for skill, carried in parcel.carried.items():
         if skill in total.pairs or carried.decision_ms or carried.action_ms:
@@ -98,7 +106,7 @@ def renamed(learner: LearnerState) -> tuple[LearnerState, LearnerState]:
     """Return (what is left, the employee under a new pseudonym) when all of an employee goes to nobody known."""
     left, parcel = merge_out(learner, (), (), whole=True)
     total = learner.copy()
-    total.pushes, total.refresh_ms = parcel.pushes, 0
+    total.refresh_ms = 0
     for skill, pair in learner.pairs.items():
         twin = total.pairs[skill] = pair.copy()
         twin.published = Published()
@@ -113,6 +121,7 @@ def carry(published: Published, carried: Carried) -> None:
     published.action_ms = max(published.action_ms, carried.action_ms)
     published.armed |= carried.armed
     published.ignored += carried.ignored
+    published.rest_ms = max(published.rest_ms, carried.rest_ms)
 
 
 def merged_learners(
@@ -135,6 +144,10 @@ def merged_learners(
         total = add_learners(into, other)
         _mend_assisted(total, into_rows, other_rows)
     total.pushes = tuple(sorted((*into.pushes, *other.pushes)))
+    total.asked = tuple(sorted((*into.asked, *other.asked)))
+    total.waiting = tuple(sorted({*into.waiting, *other.waiting}))
+    newest = dict(sorted((*into.sent, *other.sent)))  # the later of two times of an action comes last
+    total.sent = tuple(sorted(newest.items()))
     total.refresh_ms = into.refresh_ms
     for skill, pair in into.pairs.items():
         total.pairs.setdefault(skill, PairState()).published = pair.published.copy()

@@ -31,8 +31,7 @@ def rebuild(evidence: Iterable[Evidence], onto: LearnerState | None = None) -> L
 def rebuilt(before: LearnerState, evidence: Iterable[Evidence]) -> LearnerState:
     """Return `before` with its evidence half replaced by that of `evidence`; what was published stays."""
     after = rebuild(evidence)
-    after.pushes = before.pushes
-    after.refresh_ms = before.refresh_ms
+    after.carry(before)
     for skill, pair in before.pairs.items():
         twin = after.pairs.setdefault(skill, PairState())
         twin.published = pair.published.copy()

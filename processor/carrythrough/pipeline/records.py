@@ -26,6 +26,9 @@ class Kind(enum.IntEnum):
     BASELINE = 9
     ROSTER_CHANGE = 10
     EVENT_AGAIN = 11
+    ORDERS = 12
+    REFERRAL = 13
+    POSTERIORS = 14
 
 
 EVENTS = frozenset({Kind.EVENT, Kind.EVENT_AGAIN})
@@ -33,7 +36,7 @@ EVENTS = frozenset({Kind.EVENT, Kind.EVENT_AGAIN})
 
 ROSTERS = frozenset({Kind.ROSTER, Kind.ROSTER_CHANGE})
 """What changes who is who: a whole roster, and changes of single people (`identity.changes`)."""
-ACTIVATIONS = frozenset({Kind.PROGRAM, Kind.MODEL, Kind.BASELINE}) | ROSTERS
+ACTIVATIONS = frozenset({Kind.PROGRAM, Kind.MODEL, Kind.BASELINE, Kind.ORDERS, Kind.POSTERIORS}) | ROSTERS
 """What changes the versions in force."""
 BARRIERS = ACTIVATIONS | {Kind.TICK}
 

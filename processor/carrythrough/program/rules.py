@@ -67,7 +67,7 @@ class Reinforcement(Part, frozen=True, kw_only=True):
     id: how decisions and tests name it. skills: the skills that it is for; left out: all of them. when: what must
     be true. action: what is asked for. to: who gets it. title: first line of the message. body: the message.
     link: where the content is. expires_h: hours after the decision beyond which it is never delivered, 1..720.
-    adapters: what delivers it.
+    adapters: what delivers it. fixed: where it may act it is taken, whatever chance or experience would choose.
     """
 
     id: Id
@@ -80,6 +80,7 @@ class Reinforcement(Part, frozen=True, kw_only=True):
     link: Annotated[str, Meta(max_length=2000)] = ""
     expires_h: Annotated[int, Meta(ge=1, le=720)] = 72
     adapters: tuple[AdapterName, ...] = ()
+    fixed: bool = False
 
 
 Clock = Annotated[str, Meta(pattern=patterns.CLOCK, description="Local time of day, HH:MM.")]
@@ -103,12 +104,15 @@ class Quiet(Part, frozen=True, kw_only=True, rename={"from_": "from"}):
 class Kill(Part, frozen=True, kw_only=True):
     """What is switched off.
 
-    actions: actions by name. adapters: adapters by name. subjects: people by roster id or pseudonym.
+    actions: actions by name. adapters: adapters by name. subjects: people by roster id or pseudonym. teams: teams
+    by name. everything: all actions to everybody.
     """
 
     actions: tuple[ActionName, ...] = ()
     adapters: tuple[AdapterName, ...] = ()
     subjects: tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...] = ()
+    teams: tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...] = ()
+    everything: bool = False
 
 
 class Policy(Part, frozen=True, kw_only=True):
@@ -118,7 +122,11 @@ class Policy(Part, frozen=True, kw_only=True):
     pushes to one person about one skill. quiet: hours of the night. days_off: days without pushes; those of the
     roster come first. holdout: share of people who never get an action, 0..0.5. kill: what is switched off.
     minimum_outcomes and minimum_effective: no score is shown under these (outcomes, and their decayed weight).
-    minimum_group: people with a score under whom a group has none.
+    minimum_group: people with a score under whom a group has none. choice: among several rules that may act, take
+    the first in the map, or let chance choose by what has helped so far. nothing: the least probability of sending
+    nothing where chance chooses; skills on which lives depend are never left to it. manager_per_week: requests
+    about others that one manager gets in a week. blast: people whom one rule may reach within an hour; beyond it
+    its actions wait for approval.
     """
 
     per_day: Annotated[int, Meta(ge=0, le=10)] = 1
@@ -131,6 +139,10 @@ class Policy(Part, frozen=True, kw_only=True):
     minimum_outcomes: Annotated[int, Meta(ge=1, le=1000)] = 5
     minimum_effective: Annotated[float, Meta(ge=0.0, le=1000.0)] = 3.0
     minimum_group: Annotated[int, Meta(ge=3, le=1000)] = 8
+    choice: Literal["first", "learnt"] = "first"
+    nothing: Annotated[float, Meta(ge=0.0, le=0.9)] = 0.15
+    manager_per_week: Annotated[int, Meta(ge=0, le=50)] = 2
+    blast: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
 
 
 class Needs(Part, frozen=True, kw_only=True):

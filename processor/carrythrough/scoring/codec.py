@@ -6,6 +6,7 @@ part and 62 low bits. Dictionary order never reaches the bytes: keys are sorted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,11 +14,13 @@ import msgspec
 from carrythrough.errors import BugError, Problem
 from carrythrough.scoring.state import LearnerState, OutcomeChannel, PairState, Published
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 _LOW = (1 << 62) - 1
+_REACHED_SINCE = 4
+"""State version from which headers know requests, the newest push of each action, and what waits."""
 
 
 def encode_pair(pair: PairState) -> bytes:
@@ -54,10 +57,21 @@ def decode_published(blob: bytes) -> Published:
     return _published_from(_decode(blob)[-1])
 
 
-def decode_timers(blob: bytes) -> tuple[tuple[int, ...], int]:
-    """Return (pushes, refresh_ms) of a header of any state version so far: its last two parts in all."""
+def decode_reached(blob: bytes) -> LearnerState:
+    """Return a learner with all but the evidence of a header of any state version so far."""
     parts = _decode(blob)
-    return tuple(parts[-2]), int(parts[-1])
+    learner = LearnerState()
+    _reach(learner, parts[-5:] if parts[0] >= _REACHED_SINCE else ((), (), (), *parts[-2:]))
+    return learner
+
+
+def _reach(learner: LearnerState, parts: Sequence[Any]) -> None:
+    asked, sent, waiting, pushes, refresh_ms = parts
+    learner.asked = tuple(asked)
+    learner.sent = tuple((action, t_ms) for action, t_ms in sent)
+    learner.waiting = tuple((due_ms, body) for due_ms, body in waiting)
+    learner.pushes = tuple(pushes)
+    learner.refresh_ms = int(refresh_ms)
 
 
 def _published_from(parts: list[int]) -> Published:
@@ -65,25 +79,26 @@ def _published_from(parts: list[int]) -> Published:
     (
         published.sequence, published.as_of_ms, published.due_ms, published.action_ms, published.decision_ms,
         published.score, published.stage, published.armed, published.ignored, published.signature,
-    ) = parts  # fmt: skip
+    ) = parts[:10]  # fmt: skip
+    published.rest_ms = parts[10] if len(parts) > 10 else 0  # since state version 4
     return published
 
 
 def encode_header(learner: LearnerState) -> bytes:
     """Return the bytes of the header of an employee (everything but the pairs)."""
-    return _encode([STATE_VERSION, _sums(learner.sums), learner.recent, learner.pushes, learner.refresh_ms])
+    reached = (learner.asked, learner.sent, learner.waiting, learner.pushes, learner.refresh_ms)
+    return _encode([STATE_VERSION, _sums(learner.sums), learner.recent, *reached])
 
 
 def decode_header(blob: bytes) -> LearnerState:
     """Return a learner without pairs from the bytes of its header; raises BugError as `decode_pair`."""
     parts = _decode(blob)
     _check_version(parts[0])
-    _, sums, recent, pushes, refresh_ms = parts
+    _, sums, recent, *reached = parts
     learner = LearnerState()
     learner.sums = _sums_from(sums)
     learner.recent = tuple((t, source, skill, item, y) for t, source, skill, item, y in recent)
-    learner.pushes = tuple(pushes)
-    learner.refresh_ms = refresh_ms
+    _reach(learner, reached)
     return learner
 
 
@@ -119,7 +134,10 @@ def _check_version(version: int) -> None:
 
 def _evidence_half(pair: PairState) -> list[Any]:
     (en, et), (sn, st), (vn, vt) = pair.counts
-    return [[None if c is None else _channel(c) for c in pair.channels], [en, et, sn, st, vn, vt, pair.first_ms]]
+    return [
+        [None if c is None else _channel(c) for c in pair.channels],
+        [en, et, sn, st, vn, vt, pair.first_ms],
+    ]
 
 
 def _channel(c: OutcomeChannel) -> list[Any]:
@@ -137,7 +155,7 @@ def _channel_from(parts: list[Any]) -> OutcomeChannel:
 def _published(p: Published) -> list[int]:
     return [
         p.sequence, p.as_of_ms, p.due_ms, p.action_ms, p.decision_ms,
-        p.score, p.stage, p.armed, p.ignored, p.signature,
+        p.score, p.stage, p.armed, p.ignored, p.signature, p.rest_ms,
     ]  # fmt: skip
 
 

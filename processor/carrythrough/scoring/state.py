@@ -66,11 +66,13 @@ class Published:
     sequence: operations applied. as_of_ms, due_ms (next timer, 0: none), action_ms (last push),
     decision_ms: ms since the epoch. score: last published score in 1e-4, -1: none. stage: code of
     `reinforcement.stage.Stage`. armed: a rule may act on the present stage. ignored: pushes since
-    the last evidence that was news. signature: hash of the last logged decision.
+    the last evidence that was news. signature: hash of the last logged decision. rest_ms: chance chose to send
+    nothing, and is not asked again before this; 0: it may be.
     """
 
     __slots__ = (
-        "action_ms", "armed", "as_of_ms", "decision_ms", "due_ms", "ignored", "score", "sequence", "signature", "stage",
+        "action_ms", "armed", "as_of_ms", "decision_ms", "due_ms", "ignored", "rest_ms", "score", "sequence",
+        "signature", "stage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -84,6 +86,7 @@ class Published:
         self.armed = 0
         self.ignored = 0
         self.signature = 0
+        self.rest_ms = 0
 
     def copy(self) -> Published:
         """Return an independent copy."""
@@ -98,14 +101,15 @@ class Published:
         twin.armed = self.armed
         twin.ignored = self.ignored
         twin.signature = self.signature
+        twin.rest_ms = self.rest_ms
         return twin
 
 
 class PairState:
     """Everything known about one (employee, skill).
 
-    first_ms: oldest event time of any evidence, 0 when there is none. A copy shares its channels until it writes to one: `own` has the bit of each channel that is
-    this pair's own to change.
+    first_ms: oldest event time of any evidence, 0 when there is none. A copy shares its channels until it writes
+    to one: `own` has the bit of each channel that is this pair's own to change.
     """
 
     __slots__ = ("channels", "counts", "first_ms", "own", "published")
@@ -151,16 +155,21 @@ class LearnerState:
 
     sums: learn and practice outcomes over all skills, half-life 30 days. recent: the newest of them
     (`scoring.recent`). pushes: times (ms) of the pushes of the last seven days, oldest first.
-    refresh_ms: when sibling skills are republished, 0: not; odd when news is among what moved them.
+    refresh_ms: when sibling skills are republished, 0: not; odd when news is among what moved them. asked: times
+    (ms) of the requests about others of the last seven days, oldest first. sent: (action, time of the newest push
+    with it), by action. waiting: (when it is decided again in ms, referral), of a manager; see `pipeline.referring`.
     """
 
-    __slots__ = ("pairs", "pushes", "recent", "refresh_ms", "sums")
+    __slots__ = ("asked", "pairs", "pushes", "recent", "refresh_ms", "sent", "sums", "waiting")
 
     def __init__(self) -> None:
         self.sums: Sums = {}
         self.recent: Recent = ()
         self.pushes: tuple[int, ...] = ()
         self.refresh_ms = 0
+        self.asked: tuple[int, ...] = ()
+        self.sent: tuple[tuple[str, int], ...] = ()
+        self.waiting: tuple[tuple[int, str], ...] = ()
         self.pairs: dict[str, PairState] = {}
 
     def copy(self) -> LearnerState:
@@ -168,16 +177,24 @@ class LearnerState:
         twin = LearnerState.__new__(LearnerState)
         twin.sums = self.sums.copy()
         twin.recent = self.recent
-        twin.pushes = self.pushes
-        twin.refresh_ms = self.refresh_ms
+        twin.carry(self)
         twin.pairs = self.pairs.copy()
         return twin
+
+    def carry(self, other: LearnerState) -> None:
+        """Take over what is known of another state but its evidence: what reached the person, and timers."""
+        self.pushes = other.pushes
+        self.refresh_ms = other.refresh_ms
+        self.asked = other.asked
+        self.sent = other.sent
+        self.waiting = other.waiting
 
     def due_ms(self) -> int:
         """Return the earliest timer of this employee, 0 when there is none."""
         times = [p.published.due_ms for p in self.pairs.values() if p.published.due_ms]
         if self.refresh_ms:
             times.append(self.refresh_ms)
+        times += [due_ms for due_ms, _ in self.waiting]
         return min(times, default=0)
 
 
