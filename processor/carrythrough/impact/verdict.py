@@ -62,7 +62,7 @@ def estimate(trial: Trial, worth: float = WORTH, alpha: float = ALPHA) -> Estima
             verdict="too-few",
             worth=worth,
             people_missing=max(PEOPLE_LEAST - fewest, 0),
-            decisions_missing=max(DECISIONS_LEAST + 1 - trial.size, 0),
+            decisions_missing=max(DECISIONS_LEAST - trial.size, 0),
         )
     weight = (~trial.treated) / trial.p_nothing
     return Estimate(
