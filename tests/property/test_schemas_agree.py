@@ -216,7 +216,17 @@ SURVEY = {
         "skills": [{"skill": "s", "importance": 5, "confidence": 1.5}, {"skill": "a", "expectation": 2}],
     },
 }
-EVENTS = (EVENT, ACTOR_EVENT, TEAM_EVENT, CORRECTION, RETRACTION, SURVEY)
+ANSWER = {
+    "id": "5",
+    "source": "chat",
+    "kind": "action-answer",
+    "time": "2026-11-01T10:00:00Z",
+    "employee": "e-1",
+    "skill": "s",
+    "reply": {"action": "a", "answer": "not-relevant", "rule": "r", "days": 3, "text": "T"},
+}
+APPLIED = ANSWER | {"outcome": {"score": 0.5}, "reply": {"action": "a", "answer": "applied", "about": "e-2"}}
+EVENTS = (EVENT, ACTOR_EVENT, TEAM_EVENT, CORRECTION, RETRACTION, SURVEY, ANSWER, APPLIED)
 
 VALUES = st.one_of(
     st.none(),
@@ -232,6 +242,10 @@ VALUES = st.one_of(
             "qa-result",
             "opportunity",
             "needs-survey",
+            "action-answer",
+            "not-now",
+            "unsubscribe",
+            "applied",
             "0-1",
             "team",
             "peer",
@@ -282,6 +296,9 @@ def changed(draw: st.DrawFn, document: dict[str, Any]) -> Any:
                             "corrects",
                             "retracts",
                             "needs",
+                            "reply",
+                            "topic",
+                            "days",
                             "importance",
                         ]
                     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carrythrough.pipeline.effects import ActionRequested, Decision
 from carrythrough.pipeline.delta import Delta
+from carrythrough.pipeline.effects import ActionRequested, Decision
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.pipeline.unmatched import why_unmatched

@@ -11,8 +11,12 @@ from carrythrough.ports import Recipient
 class RosterDirectory:
     """Implements `ports.Directory`; asks for the roster in force at every call."""
 
-    def __init__(self, index: Callable[[], RosterIndex]) -> None:
+    def __init__(
+        self, index: Callable[[], RosterIndex], declined: Callable[[str], tuple[str, ...]] = lambda _: ()
+    ) -> None:
+        """declined: what somebody opted out of by answering, by pseudonym; see `pipeline.replying`."""
         self._index = index
+        self._declined = declined
 
     def recipient(self, pseudonym: str) -> Recipient | None:
         """Return how to reach the person, or None when the roster does not know them."""
@@ -25,7 +29,7 @@ class RosterDirectory:
             email=person.email,
             time_zone=person.time_zone,
             locale=person.locale,
-            opted_out=tuple(person.opted_out),
+            opted_out=(*person.opted_out, *self._declined(pseudonym)),
         )
 
     def recipients(self, pseudonyms: Iterable[str]) -> dict[str, Recipient]:

@@ -57,6 +57,12 @@ CREATE TABLE IF NOT EXISTS survey_kin(
 CREATE TABLE IF NOT EXISTS need(
   position INTEGER NOT NULL, skill INTEGER NOT NULL, importance INTEGER NOT NULL, confidence INTEGER NOT NULL,
   expectation INTEGER NOT NULL, PRIMARY KEY(position, skill)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reply(
+  source BLOB PRIMARY KEY, subject TEXT NOT NULL, about TEXT NOT NULL, skill TEXT NOT NULL, action TEXT NOT NULL,
+  answer TEXT NOT NULL, rule TEXT NOT NULL, topic TEXT NOT NULL, days INTEGER NOT NULL, went REAL NOT NULL,
+  t_ms INTEGER NOT NULL, position INTEGER NOT NULL, stored_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS reply_subject ON reply(subject);
+CREATE INDEX IF NOT EXISTS reply_disagree ON reply(position) WHERE answer = 'disagree';
 CREATE TABLE IF NOT EXISTS contest(
   source BLOB NOT NULL, skill TEXT NOT NULL, channel INTEGER NOT NULL, position INTEGER NOT NULL,
   restore INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
@@ -116,6 +122,7 @@ ENDED = Insert("INSERT OR IGNORE INTO ended", 2)
 SURVEY = Insert("INSERT OR IGNORE INTO survey", 5)
 SURVEY_KIN = Insert("INSERT OR IGNORE INTO survey_kin", 2)
 NEED = Insert("INSERT OR IGNORE INTO need", 5)
+REPLY = Insert("INSERT OR IGNORE INTO reply", 13)
 MARK = Insert("INSERT OR IGNORE INTO mark", 12)
 CONTEST = Insert("INSERT OR IGNORE INTO contest", 9)
 META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

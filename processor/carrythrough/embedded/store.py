@@ -21,6 +21,7 @@ from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import write_marks
 from carrythrough.embedded.moves import write_moves, write_strangers
 from carrythrough.embedded.noted import write_notes
+from carrythrough.embedded.replies import write_replies
 from carrythrough.embedded.schema import (
     AMENDMENT,
     CONTEST,
@@ -183,6 +184,8 @@ class StateFile:
         ENDED.run(connection, [value for entry in delta.ends.items() for value in entry])
         if delta.surveys:
             write_surveys(connection, delta.surveys, self.terms)
+        if delta.replies:
+            write_replies(connection, delta.replies)
         if delta.contests:
             self._write_contests(delta)
         if delta.marks or delta.superseded:

@@ -9,6 +9,7 @@ import apsw
 from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.marks import home_of, read_marks, read_placed
+from carrythrough.embedded.replies import replies_of
 from carrythrough.embedded.strangers import names_at, read_stranger, strangers_of_kin
 from carrythrough.embedded.surveys import answers_about
 from carrythrough.embedded.terms import Terms
@@ -20,6 +21,7 @@ from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.records import LedgerRow, Piece
 from carrythrough.pipeline.registrations import Home, PlacedMark
+from carrythrough.pipeline.replying import Reply
 from carrythrough.pipeline.step import set_out
 from carrythrough.pipeline.strangers import Stranger
 from carrythrough.scoring.codec import decode_header, decode_pair
@@ -44,6 +46,7 @@ class StoreView:
         self._contested = contested_pieces(connection)
         self._vanished = {str(row[0]) for row in connection.execute("SELECT subject FROM vanished")}
         self._surveyed = connection.execute("SELECT 1 FROM survey LIMIT 1").fetchone() is not None
+        self._replied = {bytes(row[0]) for row in connection.execute("SELECT source FROM reply")}
         self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
         self.owners: Callable[[Row], Iterable[str]] = lambda _: ()
         """Whom a log record may be about under the roster in force; set by the fold's thread."""
@@ -113,6 +116,7 @@ class StoreView:
             cache[subject] = learner
         self._voids.update(delta.voids)
         self._surveyed = self._surveyed or bool(delta.surveys)
+        self._replied.update(reply.source for reply in delta.replies)
         for subject, gone in delta.gone.items():
             (self._vanished.add if gone else self._vanished.discard)(subject)
         if delta.contests:
@@ -250,6 +254,14 @@ class StoreView:
         if not self._surveyed:
             return []
         return answers_about(self._connection, self._log, self._terms, subject, directory)
+
+    def replies(self, subject: str) -> list[Reply]:
+        """Return the answers that somebody gave, voided ones left out."""
+        return replies_of(self._connection, subject) if self._replied else []
+
+    def replied(self, source: bytes) -> bool:
+        """Say whether an answer was folded."""
+        return source in self._replied
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""

@@ -10,6 +10,7 @@ from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, PerformanceEven
 
 _RETRACTION = frozenset({"retraction"})
 _SURVEY = frozenset({"needs-survey"})
+_ANSWER = frozenset({"action-answer"})
 _PERSONS = ("employee", "actor", "team")
 
 
@@ -21,7 +22,7 @@ def performance_event_schema() -> dict[str, Any]:
         "Performance event",
         "One on-the-job fact about one employee: a KPI reading, a QA result, a task outcome, an "
         "observation, job-aid use, a self-report, or an opportunity; also the answers of a needs survey, "
-        "and the retraction of one.",
+        "the answer to an action, and the retraction of one.",
     )
     document["allOf"] = [
         {"if": _kind(OUTCOME_KINDS), "then": _given("outcome")},
@@ -42,7 +43,9 @@ def performance_event_schema() -> dict[str, Any]:
             "then": {"allOf": [_given("needs"), {"properties": {"grain": {"const": "individual"}}}]},
             "else": {"not": _given("needs")},
         },
+        *_answering(),
     ]
+    document["$defs"]["ActionReply"]["allOf"] = _replying()
     document["$defs"]["SkillNeed"]["anyOf"] = [_given(name) for name in ANSWERS]
     document["$defs"]["NeedsSurvey"]["allOf"] = [_on_scale("1-5", "minimum"), _on_scale("0-1", "maximum")]
     document["$defs"]["EventOutcome"]["oneOf"] = [_given(name) for name in ("met", "score", "value")]
@@ -63,6 +66,39 @@ def _about_one() -> dict[str, Any]:
         "then": team,
     }
     return {"if": _kind(_RETRACTION), "then": {"oneOf": [*named, nobody]}, "else": facts}
+
+
+def _answering() -> list[dict[str, Any]]:
+    """Say that an answer to an action, and nothing else, has a reply, and that only "applied" says how it went."""
+    individual = {"properties": {"grain": {"const": "individual"}}}
+    applied = {"properties": {"reply": {"properties": {"answer": {"const": "applied"}}}}}
+    scored = {"properties": {"outcome": _given("score")}}
+    return [
+        {
+            "if": _kind(_ANSWER),
+            "then": {"allOf": [_given("reply"), _some_text("skill"), individual]},
+            "else": {"not": _given("reply")},
+        },
+        {
+            "if": {"allOf": [_kind(_ANSWER), _given("outcome")]},
+            "then": {"allOf": [applied, scored]},
+        },
+    ]
+
+
+def _replying() -> list[dict[str, Any]]:
+    """Say what each answer needs."""
+    days = {**_required("days"), "properties": {"days": {"type": "integer", "minimum": 1}}}
+    return [
+        {"if": _answered("not-relevant"), "then": _some_text("rule")},
+        {"if": _answered("unsubscribe"), "then": _some_text("topic")},
+        {"if": _answered("not-now"), "then": days},
+        {"if": days, "then": _answered("not-now", "not-relevant")},
+    ]
+
+
+def _answered(*answers: str) -> dict[str, Any]:
+    return {"properties": {"answer": {"enum": list(answers)}}, **_required("answer")}
 
 
 def _on_scale(scale: str, bound: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from carrythrough.events.needs import fault_of
 from carrythrough.events.refusals import refuse
+from carrythrough.events.replies import fault_of as fault_of_reply
 from carrythrough.events.types import BARE_KINDS, OUTCOME_KINDS, OWN_SOURCES, AdmittedEvent, PerformanceEvent
 
 
@@ -16,6 +17,7 @@ def check_sense(event: PerformanceEvent, where: str) -> None:
     _check_taking_back(event, where)
     _check_outcome(event, where)
     _check_needs(event, where)
+    _check_reply(event, where)
 
 
 def _check_person(event: PerformanceEvent, where: str) -> None:
@@ -121,6 +123,34 @@ def _check_needs(event: PerformanceEvent, where: str) -> None:
     if (fault := fault_of(event.needs)) is not None:
         pointer, message, rule, fix = fault
         refuse("event-invalid", f"{where}/needs{pointer}", message, rule=rule, fix=fix)
+
+
+def _check_reply(event: PerformanceEvent, where: str) -> None:
+    """Refuse an answer to an action that does not say what is answered, and an answer in another kind."""
+    if (event.kind == "action-answer") != (event.reply is not None):
+        refuse(
+            "event-invalid",
+            f"{where}/reply",
+            "an answer without a reply" if event.reply is None else f'a "{event.kind}" with a reply',
+            rule='the kind "action-answer", and no other, has "reply"',
+            fix='add "reply": {"action": "...", "answer": "done"}, or leave it out',
+        )
+    if event.reply is None:
+        return
+    if not event.skill or event.grain == "team":
+        refuse(
+            "event-invalid",
+            f"{where}/skill" if not event.skill else f"{where}/grain",
+            "an answer that names no skill" if not event.skill else "an answer of a team",
+            rule="an answer is one person's, to an action about one skill",
+            fix='add "skill" as the action names it, and leave "grain" out',
+        )
+    outcome = event.outcome
+    scored = outcome is not None and outcome.score is not None
+    found = fault_of_reply(event.reply, has_score=scored, has_outcome=outcome is not None)
+    if found is not None:
+        pointer, message, rule, fix = found
+        refuse("event-invalid", where + pointer, message, rule=rule, fix=fix)
 
 
 def _check_outcome(event: PerformanceEvent, where: str) -> None:

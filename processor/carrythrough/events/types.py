@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from carrythrough.authoring import patterns
 from carrythrough.events.needs import NeedsSurvey
+from carrythrough.events.replies import ActionReply
 
 EventKind = Literal[
     "qa-result", "task-outcome", "kpi-reading", "observation", "job-aid-use", "self-report", "opportunity"
@@ -26,9 +27,10 @@ RecordKind = Literal[
     "self-report",
     "opportunity",
     "needs-survey",
+    "action-answer",
     "retraction",
 ]
-"""Every kind of record: the facts, opinions about what is needed, and "retraction", which takes one back."""
+"""Every kind of record: the facts, opinions about what is needed, answers to actions, and "retraction" of one."""
 OUTCOME_KINDS = frozenset({"qa-result", "task-outcome", "kpi-reading", "observation"})
 """Kinds that must carry an outcome."""
 BARE_KINDS = frozenset({"job-aid-use", "opportunity", "needs-survey", "retraction"})
@@ -96,7 +98,8 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     employee. corrects: the id of an event of the same source that this one replaces. retracts: for
     the kind "retraction", the id of the event of the same source that is taken back. revision: of
     several corrections of one event the one with the greatest revision counts, else the one with the
-    latest time. needs: for the kind "needs-survey", and no other, the answers.
+    latest time. needs: for the kind "needs-survey", and no other, the answers. reply: for the kind
+    "action-answer", and no other, what was answered; the employee is who answers.
     """
 
     id: Name
@@ -118,6 +121,7 @@ class PerformanceEvent(_Part, frozen=True, kw_only=True):
     retracts: Optional = ""
     revision: Annotated[int, Meta(ge=0, le=REVISION_MAX)] = 0
     needs: NeedsSurvey | None = None
+    reply: ActionReply | None = None
 
 
 class AdmittedEvent(msgspec.Struct, frozen=True, kw_only=True):

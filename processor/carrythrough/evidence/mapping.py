@@ -163,6 +163,19 @@ def evidence_of_event(
     return tuple([_event_evidence(program, ev, rule, source, t_ms, flags, y, weight) for rule in rules])
 
 
+def evidence_of_word(
+    program: Program, ev: PerformanceEvent, source: bytes, t_ms: int
+) -> tuple[Evidence, ...]:
+    """Return what somebody's word that they applied a skill is: voice, which is counted and is no outcome.
+
+    How it went by their own word stands in the event for people; it is neither an outcome nor how sure they
+    are, so y stays 0. () for a skill that the map does not have.
+    """
+    if ev.skill not in program.skills:
+        return ()
+    return (Evidence(source, ev.skill, _VOICE, t_ms, 0, 0, 0, 0, "", ev.kind, program.version),)
+
+
 def _is_team(program: Program, ev: PerformanceEvent) -> bool:
     kpi = program.kpis.get(ev.kpi)
     return ev.grain == "team" or (ev.kind == "kpi-reading" and kpi is not None and kpi.grain == "team")

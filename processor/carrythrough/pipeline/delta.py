@@ -19,6 +19,7 @@ from carrythrough.pipeline.noting import Note
 from carrythrough.pipeline.plan import Contested, Refusal, Survey
 from carrythrough.pipeline.records import LedgerRow, Piece
 from carrythrough.pipeline.registrations import Home, PlacedMark
+from carrythrough.pipeline.replying import Reply
 from carrythrough.pipeline.strangers import Stranger
 from carrythrough.scoring.state import LearnerState, PairState
 from carrythrough.xapi.statement import Statement
@@ -110,6 +111,14 @@ class StateView(Protocol):
         """Return the answers of needs surveys about somebody by a roster, in any order, voided ones left out."""
         ...
 
+    def replies(self, subject: str) -> Sequence[Reply]:
+        """Return the answers to actions that somebody gave, in any order, voided ones left out."""
+        ...
+
+    def replied(self, source: bytes) -> bool:
+        """Say whether an answer was folded before."""
+        ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[str]:
         """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
         ...
@@ -129,7 +138,8 @@ class Delta(msgspec.Struct):
     moves: evidence that goes from one employee to another, in order, before everything else.
     gone: pseudonyms without evidence that the roster does not know (True), or that are back (False).
     surveys: needs surveys, in order; whose they are is told when they are read. notes: events that are no
-    evidence, in order (`pipeline.noting`); the shell keeps them, and no score depends on them.
+    evidence, in order (`pipeline.noting`); the shell keeps them, and no score depends on them. replies:
+    answers to actions, in order (`pipeline.replying`).
     """
 
     learners: dict[str, LearnerState]
@@ -151,3 +161,4 @@ class Delta(msgspec.Struct):
     gone: dict[str, bool] = {}
     surveys: list[Survey] = []
     notes: list[Note] = []
+    replies: list[Reply] = []

@@ -76,12 +76,16 @@ class StageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="stage", tag_f
     after: str
 
 
-class ActionRequested(msgspec.Struct, frozen=True, kw_only=True, tag="action", tag_field="type"):
+class ActionRequested(
+    msgspec.Struct, frozen=True, kw_only=True, tag="action", tag_field="type", omit_defaults=True
+):
     """A reinforcement request for the dispatcher; `id` is also the idempotency key.
 
     action: "spaced-review" | "nudge" | "fade-job-aid" (more to come). to: "employee" or
     "manager". recipient: pseudonym of who gets it. expires_ms: never delivered after it.
     title/body/link: content from the program map with the plain reason filled in.
+    answer_link: where the recipient answers it, and only they: signed, so it is added just before sending and
+    is in no log; unsubscribe_link: where they ask for no more by the adapter that sends it. Both are "" before.
     """
 
     id: str
@@ -100,14 +104,19 @@ class ActionRequested(msgspec.Struct, frozen=True, kw_only=True, tag="action", t
     body: str
     link: str
     why: str
+    answer_link: str = ""
+    unsubscribe_link: str = ""
 
 
-class ActionAnswered(msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field="type"):
-    """Something was done with a skill after the last push on it: learnt, practised, or used on the job.
+class ActionAnswered(
+    msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field="type", omit_defaults=True
+):
+    """A push met with something: the person answered it, or something was done with the skill after it.
 
     action_ms: `as_of_ms` of the action that it answers, the last of `pushes` without an answer.
     answered_ms: event time of what was done. source: its hex id. How it went is not said here, and
-    that the action was the cause is not claimed.
+    that the action was the cause is not claimed. action, answer: the id of the action and what the person
+    answered (`events.replies.AnswerName`); both "" where evidence of the skill came in place of an answer.
     """
 
     id: str
@@ -119,6 +128,8 @@ class ActionAnswered(msgspec.Struct, frozen=True, kw_only=True, tag="answer", ta
     answered_ms: int
     pushes: int
     source: str
+    action: str = ""
+    answer: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision", tag_field="type"):

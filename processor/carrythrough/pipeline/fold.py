@@ -33,6 +33,7 @@ from carrythrough.pipeline.publish import Publisher, waits_for_history
 from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece
 from carrythrough.pipeline.registrations import Registrations
+from carrythrough.pipeline.replying import Replies, Reply
 from carrythrough.pipeline.strangers import stranger_of
 from carrythrough.pipeline.surveyed import Surveyed
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
@@ -50,13 +51,15 @@ class Fold:
         self._in_force = in_force
         surveys: list[Survey] = []
         voids: dict[bytes, int] = {}
-        self._publisher = Publisher(in_force, Surveyed(view, in_force, surveys, voids))
+        replies: list[Reply] = []
+        self._replies = Replies(view, replies, voids)
+        self._publisher = Publisher(in_force, Surveyed(view, in_force, surveys, voids), self._replies)
         self._tenant = in_force.tenant
         self._keys: set[tuple[str, str, int, bytes]] = set()
         self._rows: dict[str, list[LedgerRow]] = {}
         self._contests: dict[Piece, bool] = {}
         # No method of this fold is handed on: the circle would keep the batch until the cyclic collector comes by.
-        self.delta = Delta({}, {}, [], [], voids, self._publisher.effects, surveys=surveys)
+        self.delta = Delta({}, {}, [], [], voids, self._publisher.effects, surveys=surveys, replies=replies)
         self._registrations = Registrations(view, lambda source: source in voids or view.voided(source))
         self._amendments = Amendments(view)
         self.delta.amendments, self.delta.ends = self._amendments.added, self._amendments.ends
@@ -74,19 +77,25 @@ class Fold:
                 self._void(operation)
             elif type(operation) is Survey:
                 self.delta.surveys.append(operation)
+            elif type(operation) is Reply:
+                self._reply(operation)
             elif type(operation) is Noted:
                 self.delta.notes.append(operation.note)
             elif type(operation) is Amend:
                 self._amend(operation)
-            elif type(operation) is Contested:
-                self._contest(operation)
-            elif type(operation) is Refusal:
-                self._refuse(operation)
-            elif type(operation) is Reattribute:
-                Moving(self._view, self._in_force, self._publisher, self.delta).run(operation)
             else:
-                self._tick(operation.stored_ms)
+                self._seldom(operation)
         return self.delta
+
+    def _seldom(self, operation: Operation) -> None:
+        if type(operation) is Contested:
+            self._contest(operation)
+        elif type(operation) is Refusal:
+            self._refuse(operation)
+        elif type(operation) is Reattribute:
+            Moving(self._view, self._in_force, self._publisher, self.delta).run(operation)
+        else:
+            self._tick(operation.stored_ms)
 
     def _refuse(self, operation: Refusal) -> None:
         self.delta.refused.append(operation)
@@ -98,6 +107,15 @@ class Fold:
                 detail=operation.detail,
             )
         )
+
+    def _reply(self, reply: Reply) -> None:
+        """Keep an answer to an action; where it is new the pair that the action was about has been answered."""
+        if not self._replies.take(reply):
+            return
+        learner = self.delta.learners.get(reply.about) or self._view.learner(reply.about)
+        if learner is not None and reply.skill in learner.pairs:
+            learner = self._learner(reply.about)
+            self._publisher.replied(reply, self._pair(reply.about, learner, reply.skill))
 
     def _learner(self, subject: str, operation: Add | None = None) -> LearnerState:
         """Return an employee to fold into; operation: what may be the first to be known of them."""

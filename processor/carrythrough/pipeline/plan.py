@@ -16,6 +16,7 @@ from carrythrough.evidence.mapping import (
     Standing,
     evidence_of_event,
     evidence_of_statement,
+    evidence_of_word,
 )
 from carrythrough.evidence.needs import NeedAnswer, answers_of, carries_needs, survey_of, surveyed
 from carrythrough.evidence.types import Y_ONE, Evidence
@@ -25,6 +26,7 @@ from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
 from carrythrough.pipeline.noting import Note, Waiting, notes_of
 from carrythrough.pipeline.records import EVENTS, ROSTERS, VOIDED_VERB, Kind, Piece, Record
+from carrythrough.pipeline.replying import Reply
 from carrythrough.program.compile import Program
 from carrythrough.scoring.head import Model
 from carrythrough.xapi.lenient import read_kept
@@ -137,7 +139,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Survey | Void | Amend | Noted | Contested | Refusal | Reattribute | Tick
+Operation = Add | Survey | Reply | Void | Amend | Noted | Contested | Refusal | Reattribute | Tick
 
 
 def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
@@ -221,6 +223,8 @@ def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:
         return amend
     if event.kind == "needs-survey":
         return (*amend, *_surveyed(record, in_force))
+    if event.kind == "action-answer":
+        return (*amend, *_replied(record, event, in_force))
     notes = notes_of(record, t_ms, in_force.program, in_force.directory)
     amend = (*amend, *(Noted(note, record.stored_ms) for note in notes))
     if any(isinstance(note, Waiting) for note in notes):
@@ -246,6 +250,38 @@ def _surveyed(record: Record, in_force: InForce) -> tuple[Operation, ...]:
     answers = answers_of(survey, record.id, t_ms)
     kin = tuple(sorted(directory.sealed(tokens_of(name))))
     return (Survey(subject, name, kin, answers, record.position, record.stored_ms),)
+
+
+def _replied(record: Record, event: PerformanceEvent, in_force: InForce) -> tuple[Operation, ...]:
+    """Return what an answer to an action says; nothing where it is nobody's."""
+    said, directory = event.reply, in_force.directory
+    subject = subject_of_event(event, directory)
+    if said is None or not subject:
+        return ()
+    t_ms = record.t_ms if 0 <= record.t_ms <= record.stored_ms + SKEW_MS_MAX else record.stored_ms
+    about = directory.subject_of_employee(said.about) if said.about else subject
+    score = None if event.outcome is None else event.outcome.score
+    reply = Reply(
+        source=record.id,
+        subject=subject,
+        about=about,
+        skill=event.skill,
+        action=said.action,
+        answer=said.answer,
+        rule=said.rule,
+        topic=said.topic,
+        days=said.days,
+        went=-1.0 if score is None else score,
+        t_ms=t_ms,
+        position=record.position,
+        stored_ms=record.stored_ms,
+    )
+    if said.answer != "applied" or about != subject:
+        return (reply,)
+    evidence = evidence_of_word(in_force.program, event, record.id, t_ms)
+    if not evidence:
+        return (reply,)
+    return reply, Add(subject, evidence, record.position, record.stored_ms, content=event)
 
 
 def name_surveyed(content: Statement | PerformanceEvent) -> str:

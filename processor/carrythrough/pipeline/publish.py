@@ -23,11 +23,13 @@ from carrythrough.pipeline.forecast import falls_within
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.reasons import reasons_for
+from carrythrough.pipeline.replying import Replies, Reply
 from carrythrough.pipeline.surveyed import Surveyed, most_pressing_first, reason
 from carrythrough.program.types import Skill
 from carrythrough.reinforcement.decide import Decider, Situation
 from carrythrough.reinforcement.rules import Facts
 from carrythrough.reinforcement.stage import Stage
+from carrythrough.reinforcement.wishes import NO_WISHES
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.state import LearnerState, PairState
 
@@ -46,9 +48,12 @@ PUBLISHED_STEP = 50
 class Publisher:
     """Collects the effects of one batch; holds no state of its own between batches."""
 
-    def __init__(self, in_force: InForce, surveyed: Surveyed | None = None) -> None:
+    def __init__(
+        self, in_force: InForce, surveyed: Surveyed | None = None, replies: Replies | None = None
+    ) -> None:
         self._in_force = in_force
         self._surveyed = surveyed
+        self._replies = replies
         self._skills = in_force.program.skills
         self._policy = in_force.program.policy
         self._decider = Decider(in_force.program, in_force.directory, in_force.tenant)
@@ -210,6 +215,30 @@ class Publisher:
                 )
             )
 
+    def replied(self, reply: Reply, pair: PairState) -> None:
+        """Note that a push was answered by the person themselves: it was not ignored, whatever the answer."""
+        published = pair.published
+        published.as_of_ms = max(published.as_of_ms, reply.stored_ms)
+        self.effects.append(
+            ActionAnswered(
+                id=effect_id("reply", self._in_force.tenant, reply.source.hex()),
+                subject=reply.about,
+                skill=reply.skill,
+                sequence=published.sequence,
+                as_of_ms=published.as_of_ms,
+                action_ms=published.action_ms,
+                answered_ms=reply.t_ms,
+                pushes=published.ignored,
+                source=reply.source.hex(),
+                action=reply.action,
+                answer=reply.answer,
+            )
+        )
+        published.ignored = 0
+        later_ms = reply.until_ms() if reply.answer == "not-now" else 0
+        if later_ms > published.as_of_ms and not 0 < published.due_ms < later_ms:
+            published.due_ms = later_ms
+
     def _answer(self, subject: str, pair: PairState, e: Evidence) -> None:
         """Note that something was done since the last push, and say so."""
         published = pair.published
@@ -244,7 +273,8 @@ class Publisher:
                 return falls_within(learner, pair, now_ms, days * DAY_MS, skill, model)
 
             facts = Facts(now_ms, reading.score, skill, pair, falls)
-            situation = Situation(subject, reading.stage, news_ms, facts)
+            wishes = NO_WISHES if self._replies is None else self._replies.wishes(subject)
+            situation = Situation(subject, reading.stage, news_ms, facts, wishes)
             decided = self._decider.decide(situation, learner, pair.published)
             if decided and self._surveyed is not None:
                 need = self._surveyed.needs(subject, learner, now_ms).get(skill.id)

@@ -18,10 +18,11 @@ from carrythrough.pipeline.amending import Amendment
 from carrythrough.pipeline.delta import Delta, is_near
 from carrythrough.pipeline.effects import Effect
 from carrythrough.pipeline.fold import Fold
-from carrythrough.pipeline.moved import moved_rows, moved_units
+from carrythrough.pipeline.moved import moved_replies, moved_rows, moved_units
 from carrythrough.pipeline.plan import Contested, InForce, Survey, plan
 from carrythrough.pipeline.records import BARRIERS, CONTESTED, SUPERSEDED, VOIDED, LedgerRow, Piece, Record
 from carrythrough.pipeline.registrations import Home, PlacedMark
+from carrythrough.pipeline.replying import Reply
 from carrythrough.pipeline.strangers import Stranger, name_of
 from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
@@ -34,7 +35,7 @@ class State(msgspec.Struct, frozen=True):
     units: the cmi5 marks of every unit of every registration, by statement. amendments: the corrections
     of events, by the event that they correct. ends: events retracted or replaced for good. named: whom
     the record at a position is about, by name. outside: strangers by pseudonym. gone: pseudonyms whose
-    evidence is all somebody else's. needs: needs surveys by position.
+    evidence is all somebody else's. needs: needs surveys by position. answered: answers to actions.
     """
 
     learners: dict[str, LearnerState] = {}
@@ -48,6 +49,7 @@ class State(msgspec.Struct, frozen=True):
     outside: dict[str, Stranger] = {}
     gone: frozenset[str] = frozenset()
     needs: dict[int, Survey] = {}
+    answered: dict[bytes, Reply] = {}
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -127,6 +129,14 @@ class State(msgspec.Struct, frozen=True):
             for answer in survey.answers
             if answer.source not in self.voids
         ]
+
+    def replies(self, subject: str) -> list[Reply]:
+        """Return the answers that somebody gave, voided ones left out."""
+        return [r for r in self.answered.values() if r.subject == subject and r.source not in self.voids]
+
+    def replied(self, source: bytes) -> bool:
+        """Say whether an answer was folded."""
+        return source in self.answered
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -218,6 +228,7 @@ def merged(state: State, delta: Delta) -> State:
         {s: known for s, known in (state.outside | delta.strangers).items() if known is not None},
         frozenset(s for s in {*state.gone, *delta.gone} if delta.gone.get(s, s in state.gone)),
         state.needs | {survey.position: survey for survey in delta.surveys},
+        moved_replies(state.answered, delta.moves) | {reply.source: reply for reply in delta.replies},
     )
 
 

@@ -19,6 +19,7 @@ from carrythrough.reinforcement.prerequisites import WAITS, waits_for_another
 from carrythrough.reinforcement.presence import employment_of, hours_of
 from carrythrough.reinforcement.rules import Facts, SkillRules, eligible, why
 from carrythrough.reinforcement.stage import Stage
+from carrythrough.reinforcement.wishes import NO_WISHES, Wishes
 from carrythrough.scoring.state import LearnerState, Published
 
 RELOG_MS = DAY_MS
@@ -32,6 +33,7 @@ class Situation(msgspec.Struct, frozen=True):
     stage: Stage
     news_ms: int
     facts: Facts
+    wishes: Wishes = NO_WISHES
 
 
 class Decider:
@@ -68,13 +70,14 @@ class Decider:
         """Return the effects of one decision point and note pushes and timers in the state given."""
         rules = eligible(self.of(s.facts.skill.id).rules, s.stage, s.facts)
         rules = tuple(rule for rule in rules if s.news_ms <= rule.expires_h * HOUR_MS)
+        rules = tuple(r for r in rules if not s.wishes.silences(r.id, published.as_of_ms))
         if not rules:
             return ()
         rule = rules[0]
         now = published.as_of_ms
         learner.pushes = tuple(t for t in learner.pushes if now - t < 7 * DAY_MS)
         verdict = check(
-            self._person(s.subject),
+            self._person(s.subject, s.wishes.topics),
             self._limits,
             rule.action,
             now,
@@ -82,6 +85,11 @@ class Decider:
             action_ms=published.action_ms,
             ignored=published.ignored,
         )
+        if later_ms := s.wishes.later_ms(s.facts.skill.id, now):
+            opens = verdict.again_ms or not verdict.held_by
+            verdict = Verdict(
+                (*verdict.held_by, "postponed"), max(verdict.again_ms, later_ms) if opens else 0
+            )
         if not verdict.held_by and waits_for_another(s.facts.skill, learner):
             verdict = Verdict((WAITS,))  # asked again when the pair is next read
         decision = self._decision(s, rules, rule, verdict, published)
@@ -95,11 +103,13 @@ class Decider:
         action = self._action(s, rule, published)
         return (action,) if decision is None else (decision, action)
 
-    def _person(self, subject: str) -> Person:
+    def _person(self, subject: str, declined: tuple[str, ...]) -> Person:
         person = self._directory.person(subject)
         quiet = self._policy.quiet.minutes()
         if person is None:
-            return Person(subject=subject, days_off=self._policy.days_off, quiet_minutes=quiet)
+            return Person(
+                subject=subject, days_off=self._policy.days_off, quiet_minutes=quiet, opted_out=declined
+            )
         days_off = person.days_off or self._policy.days_off
         return Person(
             subject=subject,
@@ -109,7 +119,7 @@ class Decider:
             quiet_minutes=quiet,
             hours=hours_of(person, days_off),
             employment=employment_of(person),
-            opted_out=person.opted_out,
+            opted_out=(*person.opted_out, *declined),
         )
 
     def _decision(
