@@ -28,11 +28,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     days_off: names of WEEK_DAYS. quiet_minutes: (from, to) as minutes after local midnight; equal
     ends mean no quiet hours. hours: working hours of Monday to Sunday, () when unknown; known hours
-    stand in for days_off and quiet_minutes. opted_out: topics, actions or "all".
+    stand in for days_off and quiet_minutes. opted_out: skills, actions, adapters or "all".
     """
 
     subject: str
     reference: str = ""
+    team: str = ""
     time_zone: str = "UTC"
     days_off: tuple[str, ...] = ()
     quiet_minutes: tuple[int, int] = (1200, 420)
@@ -50,6 +51,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     holdout: float
     killed_actions: frozenset[str]
     killed_subjects: frozenset[str]
+    killed_adapters: frozenset[str] = frozenset()
+    killed_teams: frozenset[str] = frozenset()
+    killed_rules: frozenset[str] = frozenset()
+    killed_all: bool = False
+    manager_per_week: int = 2
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """What would go out. adapters: what carries it, () for whatever is set up. skill: what it is about."""
+
+    action: str
+    rule: str = ""
+    skill: str = ""
+    adapters: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -73,58 +88,134 @@ def in_holdout(subject: str, share: float) -> bool:
 def check(
     person: Person,
     limits: Limits,
-    action: str,
+    push: Push | str,
     now_ms: int,
     *,
     pushes: tuple[int, ...],
     action_ms: int,
     ignored: int,
 ) -> Verdict:
-    """Return which guards hold `action` back from `person` at `now_ms`.
+    """Return which guards hold a push (or an action by name) back from `person` at `now_ms`.
 
     pushes: times of the person's pushes of the last seven days. action_ms: last push on this
     skill, 0 for none. ignored: pushes on this skill since the last evidence.
     """
-    never = [name for name, held in _standing(person, limits, action, ignored, now_ms) if held]
+    push = Push(action=push) if isinstance(push, str) else push
+    never = (*_standing(person, limits, push, now_ms), *_about(person, limits, ignored))
     if never:
-        return Verdict(tuple(never))
+        return Verdict(never)
+    held, again = _cooling(limits, action_ms, now_ms)
+    caps = (
+        ("daily-cap", pushes, limits.per_day, DAY_MS),
+        ("weekly-cap", pushes, limits.per_week, 7 * DAY_MS),
+    )
+    return _in_time(person, held, _capped(caps, held, again, now_ms), now_ms)
+
+
+def check_about(
+    person: Person, limits: Limits, push: Push, now_ms: int, *, action_ms: int, ignored: int
+) -> Verdict:
+    """Return which guards hold back that a manager is asked about `person`; see `check` for the rest.
+
+    The person gets nothing by it, so neither their caps nor their hours count; that they opted out of everything
+    does, and so does their absence.
+    """
+    never = (*_standing(person, limits, push, now_ms, others=True), *_about(person, limits, ignored))
+    if never:
+        return Verdict(never)
+    held, again = _cooling(limits, action_ms, now_ms)
+    if absence := person.employment.absence(_local(person, now_ms).date()):
+        held.append(absence)
+    return Verdict(tuple(held), next_open(person, again)) if held else Verdict(())
+
+
+def check_request(
+    person: Person,
+    limits: Limits,
+    push: Push,
+    now_ms: int,
+    *,
+    pushes: tuple[int, ...],
+    asked: tuple[int, ...],
+) -> Verdict:
+    """Return which guards hold a request about somebody else back from a manager.
+
+    pushes: times of everything that reached the manager in the last seven days; asked: of the requests among it. The
+    holdout and the cooldown are about whose skill it is; they were asked there (`check_about`).
+    """
+    never = _standing(person, limits, push, now_ms)
+    if never:
+        return Verdict(never)
     held: list[str] = []
-    again = now_ms
-    if action_ms and now_ms - action_ms < limits.cooldown_ms:
-        held.append("cooldown")
-        again = max(again, action_ms + limits.cooldown_ms)
-    for name, cap, span in (
-        ("daily-cap", limits.per_day, DAY_MS),
-        ("weekly-cap", limits.per_week, 7 * DAY_MS),
-    ):
-        recent = sorted(t for t in pushes if now_ms - t < span)
-        if len(recent) >= cap:
-            held.append(name)
-            again = max(again, recent[-cap] + span if cap else now_ms + span)
+    caps = (
+        ("daily-cap", pushes, limits.per_day, DAY_MS),
+        ("weekly-cap", pushes, limits.per_week, 7 * DAY_MS),
+        ("manager-load", asked, limits.manager_per_week, 7 * DAY_MS),
+    )
+    return _in_time(person, held, _capped(caps, held, now_ms, now_ms), now_ms)
+
+
+def _in_time(person: Person, held: list[str], again_ms: int, now_ms: int) -> Verdict:
     if local := local_hold(person, now_ms):
         held.append(local)
-    if not held:
-        return Verdict(())
-    return Verdict(tuple(held), next_open(person, again))
+    return Verdict(tuple(held), next_open(person, again_ms)) if held else Verdict(())
+
+
+def _cooling(limits: Limits, action_ms: int, now_ms: int) -> tuple[list[str], int]:
+    if action_ms and now_ms - action_ms < limits.cooldown_ms:
+        return ["cooldown"], action_ms + limits.cooldown_ms
+    return [], now_ms
+
+
+def _capped(
+    caps: tuple[tuple[str, tuple[int, ...], int, int], ...], held: list[str], again_ms: int, now_ms: int
+) -> int:
+    """Add the names of the caps that are full; return when the last of them opens."""
+    for name, times, cap, span in caps:
+        recent = sorted(t for t in times if now_ms - t < span)
+        if len(recent) >= cap:
+            held.append(name)
+            again_ms = max(again_ms, recent[-cap] + span if cap else now_ms + span)
+    return again_ms
 
 
 def _standing(
-    person: Person, limits: Limits, action: str, ignored: int, now_ms: int
-) -> tuple[tuple[str, bool], ...]:
-    """Return the guards that no waiting opens."""
-    killed = limits.killed_subjects
+    person: Person, limits: Limits, push: Push, now_ms: int, *, others: bool = False
+) -> tuple[str, ...]:
+    """Return the names of the guards that no waiting opens. others: what goes out goes to somebody else."""
     absence = person.employment.absence(_local(person, now_ms).date())
-    return (
-        (
-            "kill-switch",
-            action in limits.killed_actions or person.subject in killed or person.reference in killed,
-        ),
+    held = (
+        ("kill-switch", is_killed(person, limits, push)),
         ("suspended", absence == "suspended"),
         ("left", absence == "left"),
-        ("opted-out", "all" in person.opted_out or action in person.opted_out),
-        ("holdout", in_holdout(person.subject, limits.holdout)),
-        ("back-off", ignored >= IGNORED_MAX),
+        ("opted-out", "all" in person.opted_out or (not others and _declined(person, push))),
     )
+    return tuple(name for name, holds in held if holds)
+
+
+def _about(person: Person, limits: Limits, ignored: int) -> tuple[str, ...]:
+    """Return the names of the guards about whose skill it is."""
+    held = (("holdout", in_holdout(person.subject, limits.holdout)), ("back-off", ignored >= IGNORED_MAX))
+    return tuple(name for name, holds in held if holds)
+
+
+def is_killed(person: Person, limits: Limits, push: Push) -> bool:
+    """Say whether a kill switch stands between a push and a person; an adapter's only where no other carries it."""
+    return (
+        limits.killed_all
+        or push.action in limits.killed_actions
+        or push.rule in limits.killed_rules
+        or person.subject in limits.killed_subjects
+        or person.reference in limits.killed_subjects
+        or (person.team != "" and person.team in limits.killed_teams)
+        or (bool(push.adapters) and limits.killed_adapters.issuperset(push.adapters))
+    )
+
+
+def _declined(person: Person, push: Push) -> bool:
+    words = person.opted_out
+    every_adapter = bool(push.adapters) and all(adapter in words for adapter in push.adapters)
+    return push.action in words or (push.skill != "" and push.skill in words) or every_adapter
 
 
 def _local(person: Person, t_ms: int) -> dt.datetime:
