@@ -154,7 +154,7 @@ def test_the_near_outcome_is_what_the_ledger_says(here: Here, records: Records) 
     for decision in records.decisions:
         if not decision["randomised"] or decision["chosen"] != "nothing":
             continue
-        weight = 1 / decision["choices"][0]["probability"]
+        weight = 1 / decision["choices"][0]["probability"]  # all choices together have a probability of 1
         after = [t - decision["as_of_ms"] for t in practised.get(decision["person"], [])]
         total += weight
         good += weight * any(0 < wait <= 2 * DAY_MS for wait in after)

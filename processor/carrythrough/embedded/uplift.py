@@ -174,11 +174,13 @@ def _comparison(found: HoldoutComparison) -> dict[str, Any]:
 
 
 def _groups(shares: Mapping[Key, Exposure | str]) -> list[dict[str, Any]]:
+    """Return the groups of each dimension that divides people at all."""
+    named = {dimension for dimension, group in shares if group}
     return [
         {"by": by, "group": group, **_exposure(shares[by, group])}
         for by in DIMENSIONS
         for dimension, group in sorted(shares)
-        if dimension == by
+        if dimension == by and by in named
     ]
 
 

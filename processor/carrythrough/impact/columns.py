@@ -72,8 +72,7 @@ class Columns:
         whole = Trial(
             self._person,
             treated,
-            p_push,
-            self._p_nothing,
+            np.divide(p_push, p_push + self._p_nothing, out=np.full(len(p_push), 0.5), where=rows),
             self._y,
             self._controls,
             self._t_ms,

@@ -69,7 +69,6 @@ def compare(participants: Iterable[Participant]) -> HoldoutComparison:
             np.arange(n, dtype=np.int64),
             pushed,
             np.full(n, share),
-            np.full(n, 1.0 - share),
             columns[:, 0],
             columns[:, 1:],
             np.zeros(n, dtype=np.int64),

@@ -17,7 +17,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 NEAR, FAR = "near", "far"
 WINDOW_MS = {NEAR: 48 * HOUR_MS, FAR: 30 * DAY_MS}
-WORDS = {NEAR: "practice or learning within 48 hours", FAR: "good job outcome next, within 30 days"}
+WORDS = {NEAR: "practice or learning within 48 hours", FAR: "the next job outcome within 30 days"}
 LATELY_MS = 14 * DAY_MS
 QUIET_DAYS_MAX = 90.0
 """A longer silence says no more."""

@@ -1,7 +1,7 @@
 """A confidence sequence: an interval for the effect that may be looked at after every decision, for ever.
 
-Each decision point gives a score psi = c (Y - m) with c = A/p1 - (1-A)/p0 (A: a push was chosen) whose mean, given
-everything before the decision, is the effect there: p1 and p0 are known, and m is fitted to earlier decisions
+Each decision point gives a score psi = c (Y - m) with c = A/p - (1-A)/(1-p) (A: a push was chosen) whose mean, given
+everything before the decision, is the effect there: p is known, and m is fitted to earlier decisions
 alone. So the sums of psi less the effects are a martingale in the order of the decisions, and when nothing has any
 effect they are one whatever people do: whoever is chosen is chosen by chance, outcomes given (design-based: Ham,
 Bojinov, Lindon and Tingley, Design-based confidence sequences, arXiv 2210.08639). Its boundary is Robbins' normal
@@ -119,7 +119,7 @@ def first_look(trial: Trial) -> int | None:
 
 def _scores(trial: Trial) -> Floats:
     """Return psi of every decision point; the working model of each is fitted to outcomes known before it."""
-    contrast = np.where(trial.treated, 1.0 / trial.p_push, -1.0 / trial.p_nothing)
+    contrast = np.where(trial.treated, 1.0 / trial.p, -1.0 / (1.0 - trial.p))
     design = np.column_stack([np.ones(trial.size), trial.controls])
     model = np.empty(trial.size)
     start, known = 0, 0

@@ -19,16 +19,15 @@ Truths = npt.NDArray[np.bool_]
 class Trial(NamedTuple):
     """Columns of n decision points, in the order in which the decisions were made.
 
-    person: (n,) codes 0..k-1. treated: (n,) the push was chosen. p_push, p_nothing: (n,) the probabilities with
-    which the push and "nothing" were chosen there, each above 0; together at most 1, as other pushes may have been
-    eligible too. y: (n,) outcome 0..1 within the window after the decision. controls: (n, c) what was known before
-    the decision. t_ms: (n,) when it was made, ascending. window_ms: after this the outcome is known.
+    person: (n,) codes 0..k-1. treated: (n,) the push was chosen. p: (n,) the probability of that, given that either
+    it or nothing was chosen, between 0 and 1 without the ends; where other pushes were eligible too, this is p(push)
+    over p(push) + p(nothing). y: (n,) outcome 0..1 within the window after the decision. controls: (n, c) what was
+    known before the decision. t_ms: (n,) when it was made, ascending. window_ms: after this the outcome is known.
     """
 
     person: Integers
     treated: Truths
-    p_push: Floats
-    p_nothing: Floats
+    p: Floats
     y: Floats
     controls: Floats
     t_ms: Integers
@@ -49,8 +48,7 @@ class Trial(NamedTuple):
         return Trial(
             person,
             self.treated[rows],
-            self.p_push[rows],
-            self.p_nothing[rows],
+            self.p[rows],
             self.y[rows],
             self.controls[rows],
             self.t_ms[rows],

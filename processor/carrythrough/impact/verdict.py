@@ -32,7 +32,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     decisions: points whose outcome is known, pushed: of them with a push. people: of them all. All of these and the
     figures are None for "too-few". without: mean outcome without a push, 0..1. low, high: 90 % interval for one
     look. anytime_low, anytime_high: interval that may be looked at at any time. minimum_detectable: the effect that
-    the latter would find with POWER. more_decisions: how many more are needed to find `worth`, 0 when there
+    the latter would find with POWER. more_decisions: how many more (to two digits) find `worth`, 0 when there
     are enough. people_missing, decisions_missing: what is missing under the least numbers, 0 when nothing is.
     """
 
@@ -64,7 +64,7 @@ def estimate(trial: Trial, worth: float = WORTH, alpha: float = ALPHA) -> Estima
             people_missing=max(PEOPLE_LEAST - fewest, 0),
             decisions_missing=max(DECISIONS_LEAST - trial.size, 0),
         )
-    weight = (~trial.treated) / trial.p_nothing
+    weight = (~trial.treated) / (1.0 - trial.p)
     return Estimate(
         verdict="effect" if anytime.claims() else "no-detectable-effect",
         worth=worth,
@@ -78,7 +78,7 @@ def estimate(trial: Trial, worth: float = WORTH, alpha: float = ALPHA) -> Estima
         anytime_low=anytime.low,
         anytime_high=anytime.high,
         minimum_detectable=detectable(anytime.spread, trial.size, alpha),
-        more_decisions=max(needed(anytime.spread, worth, alpha) - trial.size, 0),
+        more_decisions=two_digits(max(needed(anytime.spread, worth, alpha) - trial.size, 0)),
     )
 
 
@@ -106,19 +106,21 @@ def sentence(found: Estimate, what: str, outcome: str) -> str:
         if found.people_missing:
             missing.append(f"{PEOPLE_LEAST} people with and {PEOPLE_LEAST} without it")
         if found.decisions_missing:
-            missing.append(f"about {_count(found.decisions_missing)} more decisions whose outcome is known")
+            missing.append(f"{found.decisions_missing} more decisions whose outcome is known")
         return f"{what}: too little to say anything. Needed: {' and '.join(missing) or 'more differing decisions'}."
     assert found.effect is not None  # noqa: S101 - figures go with the verdict
     assert found.anytime_low is not None  # noqa: S101
     assert found.anytime_high is not None  # noqa: S101
     between = f"{points(found.anytime_low)} to {points(found.anytime_high)} points"
     if found.verdict == "effect":
-        return f"{what} caused {points(found.effect)} points of “{outcome}” ({between})."
+        return f"{what} caused {points(found.effect)} points ({between}) in “{outcome}”."
     if found.more_decisions:
-        rest = f"to find {points(found.worth)} points, about {_count(found.more_decisions)} more decisions are needed"
+        rest = (
+            f"to find {points(found.worth)} points, about {found.more_decisions:,} more decisions are needed"
+        )
     else:
         rest = f"there are decisions enough to find {points(found.worth)} points in {round(10 * POWER)} of 10 cases"
-    return f"{what}: no detectable effect yet ({between} of “{outcome}”; {rest})."
+    return f"{what}: no detectable effect yet ({between} in “{outcome}”; {rest})."
 
 
 def points(value: float) -> str:
@@ -127,9 +129,7 @@ def points(value: float) -> str:
     return "0.0" if shown in {"+0.0", "−0.0"} else shown
 
 
-def _count(number: int) -> str:
-    """Return a number of two digits' worth: more would pretend to be exact."""
-    if number < 100:
-        return str(number)
-    step = 10 ** (len(str(number)) - 2)
-    return f"{-(-number // step) * step:,}"
+def two_digits(number: int) -> int:
+    """Return the next number from `number` on that two digits say: more would pretend to be exact."""
+    step: int = 10 ** max(len(str(number)) - 2, 0)
+    return -(-number // step) * step

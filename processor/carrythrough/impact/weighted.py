@@ -4,9 +4,10 @@ Boruvka, Almirall, Witkiewitz and Murphy, Assessing time-varying causal effect m
 113 (2018) 1112-1121. With W = p~/p for a push and (1-p~)/(1-p) for none, the criterion
 sum W (Y - g'a - (A - p~) b)^2 gives the effect b averaged over the decision points, whether or not the working model
 g'a of the outcome is right: the centring makes the two orthogonal. p~ is one number for all rows, so b is
-the plain average. Errors are those of a sandwich clustered by person, with each person's residuals
-corrected for leverage (Mancl and DeRouen, Biometrics 57 (2001) 126-134) and Student's t with k - q degrees of
-freedom, as in Liao, Klasnja, Tewari and Murphy, Statistics in Medicine 35 (2016) 1944-1971.
+the plain average over the decision points in which the push or nothing was chosen. Errors are those of a sandwich
+clustered by person, with each person's residuals corrected for leverage (Mancl and DeRouen, Biometrics 57 (2001)
+126-134) and Student's t with k - q degrees of freedom, as in Liao, Klasnja, Tewari and Murphy, Statistics in
+Medicine 35 (2016) 1944-1971.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def uplift(trial: Trial, level: float = LEVEL) -> Uplift | None:
     columns = trial.controls.shape[1] + 2
     if people <= columns or trial.treated.all() or not trial.treated.any():
         return None
-    share = float((trial.p_push / (trial.p_push + trial.p_nothing)).mean())
-    weight = np.where(trial.treated, share / trial.p_push, (1.0 - share) / trial.p_nothing)
+    share = float(trial.p.mean())
+    weight = np.where(trial.treated, share / trial.p, (1.0 - share) / (1.0 - trial.p))
     design = np.empty((trial.size, columns))
     design[:, 0] = 1.0
     design[:, 1:-1] = _scaled(trial.controls)

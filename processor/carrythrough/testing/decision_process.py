@@ -26,7 +26,10 @@ LOW, HIGH = 0.15, 0.85
 
 
 class Setting(NamedTuple):
-    """What is true of a made-up organisation. effect: of a push on the logit of the outcome, 0 for an A/A trial."""
+    """What is true of a made-up organisation. effect: of a push on the logit of the outcome, 0 for an A/A trial.
+
+    other: share of decision points at which a third choice is eligible, with a probability of 0.4.
+    """
 
     effect: float = 0.45
     person_sd: float = 0.8
@@ -34,6 +37,7 @@ class Setting(NamedTuple):
     mood_keeps: float = 0.8
     again: float = 0.7
     worn: float = 0.25
+    other: float = 0.3
 
 
 AA = Setting(effect=0.0)
@@ -72,7 +76,7 @@ def draw(setting: Setting, people: int, rng: np.random.Generator) -> _Drawn:
         there[t] = (rng.random(people) < active) & (t >= joins) & (t < leaves)
         # The policy favours whoever did something lately and was not pushed much: it is confounded on purpose.
         share = LOW + (HIGH - LOW) / (1.0 + np.exp(-(0.8 * last - 0.9 * dose + season)))
-        other = np.where(rng.random(people) < 0.3, 0.2, 0.0)
+        other = np.where(rng.random(people) < setting.other, 0.4, 0.0)
         p_push[t], p_nothing[t] = share * (1.0 - other), (1.0 - share) * (1.0 - other)
         u = rng.random(people)
         choice[t] = np.where(u < p_push[t], 1, np.where(u < p_push[t] + p_nothing[t], 0, 2))
@@ -101,9 +105,10 @@ def trials(setting: Setting, count: int, seed: int) -> Iterator[Trial]:
 
 
 def true_effect(setting: Setting, seed: int, people: int = 200_000) -> float:
-    """Return the mean effect over all decision points of a large draw: its error is about 1e-4."""
+    """Return the mean effect over decision points with a push or nothing, from a large draw (error about 1e-4)."""
     found = draw(setting, people, np.random.default_rng((seed, 1 << 40)))
-    return float(found.effect[found.there].mean())
+    weight = (found.p_push + found.p_nothing)[found.there]
+    return float((found.effect[found.there] * weight).sum() / weight.sum())
 
 
 def _trial(drawn: _Drawn, rng: np.random.Generator) -> Trial:
@@ -116,8 +121,7 @@ def _trial(drawn: _Drawn, rng: np.random.Generator) -> Trial:
     return Trial(
         person,
         drawn.choice[at] == 1,
-        drawn.p_push[at],
-        drawn.p_nothing[at],
+        drawn.p_push[at] / (drawn.p_push[at] + drawn.p_nothing[at]),
         drawn.y[at].astype(np.float64),
         drawn.controls[at],
         t_ms.astype(np.int64),
