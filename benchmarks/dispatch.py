@@ -65,10 +65,12 @@ class State:
         """Commit so many fresh actions for each adapter, due now, as the fold would."""
         now_ms = int(time.time() * 1000)
         flat: list[object] = []
+        ids: list[str] = []
         for adapter, number in adapters.items():
             for _ in range(number):
                 self._put += 1
                 one = action(self._put, now_ms)
+                ids.append(one.id)
                 body = msgspec.json.encode(one)
                 flat += (one.id, adapter, one.recipient, body, "pending", 0, now_ms, "", "", now_ms, 0)
         # Column order of the table: adapter comes before action.
@@ -78,7 +80,7 @@ class State:
             self.connection.execute("BEGIN IMMEDIATE")
             OUTBOX.run(self.connection, values)
             self.connection.execute("COMMIT")
-        self.committed_s |= dict.fromkeys(flat[::11], time.perf_counter())
+        self.committed_s |= dict.fromkeys(ids, time.perf_counter())
 
     def close(self) -> None:
         """Close the file."""

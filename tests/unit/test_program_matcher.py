@@ -9,6 +9,7 @@ import pytest
 
 from carrythrough.evidence.types import W_ONE, Y_ONE, Channel
 from carrythrough.program import compile as compiling
+from carrythrough.program import event_matcher
 from carrythrough.program.compile import Outcome, Program
 from carrythrough.program.load import load_program
 from carrythrough.program.matcher import Matcher, MatchKey, PrefixIndex
@@ -231,7 +232,7 @@ def test_rules_carry_fixed_point_numbers() -> None:
 
 def test_numbers_shared_with_evidence_are_the_same() -> None:
     assert (compiling.Y_ONE, compiling.W_ONE) == (Y_ONE, W_ONE)
-    assert {channel.name.lower(): channel.value for channel in Channel} == compiling.CHANNELS
+    assert {channel.name.lower(): channel.value for channel in Channel} == event_matcher.CHANNELS
 
 
 def _campus(count: int) -> list[Match]:

@@ -103,7 +103,9 @@ def _check(targets: Mapping[str, ForwardTarget]) -> None:
                 f"forward.{name}.endpoint", f"{target.endpoint[:80]!r} is not an http or https address"
             )
         if not target.statements and not target.write_back:
-            raise wrong_setting(f"forward.{name}", "statements and write_back are both off: nothing would be sent")
+            raise wrong_setting(
+                f"forward.{name}", "statements and write_back are both off: nothing would be sent"
+            )
 
 
 def _secret_of(name: str, target: ForwardTarget, environment: Mapping[str, str]) -> str:

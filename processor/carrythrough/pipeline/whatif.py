@@ -8,7 +8,8 @@ from carrythrough.evidence.mapping import MANAGER_WEIGHT, P_ITEM_DEFAULT
 from carrythrough.evidence.types import W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading
-from carrythrough.program.compile import CHANNELS, Program
+from carrythrough.program.compile import Program
+from carrythrough.program.event_matcher import CHANNELS
 from carrythrough.program.types import Skill
 from carrythrough.scoring.score import read_score, weigh
 from carrythrough.scoring.state import LearnerState, PairState, apply

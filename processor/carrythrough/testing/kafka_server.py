@@ -29,7 +29,7 @@ _LOGGING: Final = """<Configuration status="WARN">
 
 
 def libraries(pom: Path) -> Path | None:
-    """Return the folder that `tools/kafka_server/fetch.sh` filled for this list (pom.xml), None when it is not there."""
+    """Return the folder that `tools/kafka_server/fetch.sh` filled for this list (pom.xml), None without one."""
     cache = os.environ.get("CARRYTHROUGH_CACHE") or (
         Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrythrough"
     )
