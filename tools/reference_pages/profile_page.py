@@ -14,9 +14,9 @@ from carrythrough.forward.milestones import Milestone
 INTRODUCTION = """\
 # xAPI profile
 
-What Carrythrough writes back to a Learning Record Store ([forward](../how-to/forward.md)), and the one extension that
-it reads, of [needs surveys](../how-to/needs-survey.md). The profile itself is `schemas/xapi-profile.jsonld`, by the xAPI Profiles specification 1.0; an installed package has it as
-`carrythrough/schemas/xapi-profile.jsonld`.
+What Carrythrough writes back to a Learning Record Store ([forward](../how-to/forward.md)), and the one extension
+that it reads, of [needs surveys](../how-to/needs-survey.md). The profile itself is `schemas/xapi-profile.jsonld`,
+by the xAPI Profiles specification 1.0; an installed package has it as `carrythrough/schemas/xapi-profile.jsonld`.
 
 | | |
 |---|---|"""
