@@ -21,14 +21,14 @@ ROUND_MS = 96 * HOUR_MS
 """A person's decisions are at least this far apart: a cooldown of 72 hours and some waiting."""
 ROUNDS = 30
 PEOPLE_LEAST, PEOPLE_MOST = 200, 400
-LOW, HIGH = 0.15, 0.85
-"""Bounds of the probability of a push among push and nothing."""
 
 
 class Setting(NamedTuple):
     """What is true of a made-up organisation. effect: of a push on the logit of the outcome, 0 for an A/A trial.
 
     other: share of decision points at which a third choice is eligible, with a probability of 0.4.
+    steer: how much the policy follows what it knows. low, high: bounds of the probability of a push among push and
+    nothing.
     """
 
     effect: float = 0.45
@@ -38,6 +38,9 @@ class Setting(NamedTuple):
     again: float = 0.7
     worn: float = 0.25
     other: float = 0.3
+    steer: float = 3.0
+    low: float = 0.1
+    high: float = 0.9
 
 
 AA = Setting(effect=0.0)
@@ -75,7 +78,8 @@ def draw(setting: Setting, people: int, rng: np.random.Generator) -> _Drawn:
         season = 0.3 * np.sin(2.0 * np.pi * t / ROUNDS)
         there[t] = (rng.random(people) < active) & (t >= joins) & (t < leaves)
         # The policy favours whoever did something lately and was not pushed much: it is confounded on purpose.
-        share = LOW + (HIGH - LOW) / (1.0 + np.exp(-(0.8 * last - 0.9 * dose + season)))
+        liking = setting.steer * (0.8 * last - 0.9 * dose + season)
+        share = setting.low + (setting.high - setting.low) * _probability(liking)
         other = np.where(rng.random(people) < setting.other, 0.4, 0.0)
         p_push[t], p_nothing[t] = share * (1.0 - other), (1.0 - share) * (1.0 - other)
         u = rng.random(people)
