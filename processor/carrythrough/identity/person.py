@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from carrythrough.authoring import patterns
+from carrythrough.authoring.action_names import ActionName
 
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-OptOut = Literal["all", "spaced-review", "nudge", "fade-job-aid"]
+OptOut = Literal["all", ActionName]
 """What a person may decline: everything, or one kind of action."""
 
 Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=patterns.PLAIN)]

@@ -246,6 +246,9 @@ _ACTIONS: dict[str, Finding] = {
         "an action lives longer than the quiet hours",
         "what is decided in the evening would expire before the morning, unsent",
     ),
+    "language-twice": Finding(
+        "error", "a rule has one text for a language", "nobody could tell which of the two is sent"
+    ),
     "needs-order": Finding(
         "error", "a high priority begins above a medium one", "no priority would ever be medium"
     ),
@@ -256,10 +259,27 @@ _ACTIONS: dict[str, Finding] = {
         "warning", "a rule names the adapters that deliver it", "otherwise nothing leaves the house"
     ),
     "no-content": Finding(
-        "error", "an action has a title and a body", "an action tells the person something, or it is noise"
+        "error",
+        "an action has a title and a body, or neither and the text that comes with the product",
+        "half a message is noise",
+    ),
+    "no-link": Finding(
+        "error",
+        "an action that asks for something to be opened says where it is",
+        "the person could not do what is asked",
+    ),
+    "no-words-instead": Finding(
+        "warning",
+        "a name in a text has words for when the name is not known",
+        "such a message is not sent to people whom the roster has no name for",
     ),
     "nothing-sent": Finding(
         "warning", "the policy leaves a time at which something may be sent", "no rule of the map ever acts"
+    ),
+    "other-cause": Finding(
+        "warning",
+        "an action answers the cause that a stage shows",
+        "what does not fit the cause helps nobody, and teaches people to ignore us",
     ),
     "rule-for-nobody": Finding(
         "warning",
@@ -270,6 +290,16 @@ _ACTIONS: dict[str, Finding] = {
         "warning",
         "what the policy switches off has no rules",
         "the rule reads as if it were in force, and is not",
+    ),
+    "unknown-placeholder": Finding(
+        "warning",
+        "what stands in braces is a placeholder that can be filled in",
+        "the whole text is passed over, and the one that comes with the product is sent in its place",
+    ),
+    "wrong-recipient": Finding(
+        "error",
+        "an action goes to somebody who can do what it asks",
+        "a request that only somebody else can follow is noise",
     ),
     "window-too-short": Finding(
         "warning",

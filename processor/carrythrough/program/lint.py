@@ -12,6 +12,7 @@ from carrythrough.authoring.source import Lint, Node
 from carrythrough.program.lint_actions import actions, needs, policy
 from carrythrough.program.lint_business import business_chain, kpi_baselines, kpi_targets, skill_settings
 from carrythrough.program.lint_conditions import conditions, shadowed_rules
+from carrythrough.program.lint_content import content
 from carrythrough.program.lint_context import ALONE, LintContext, Surroundings
 from carrythrough.program.lint_evidence import event_sense, evidence_sense, modalities
 from carrythrough.program.lint_matchers import impossible_matchers, shadowed
@@ -47,6 +48,7 @@ _CHECKS: tuple[Callable[[LintContext], None], ...] = (
     evidence_sense,
     event_sense,
     modalities,
+    content,
     actions,
     conditions,
     shadowed_rules,

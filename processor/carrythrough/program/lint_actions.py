@@ -1,8 +1,6 @@
-"""Actions of a program map: that they have content and a way out, and that the policy leaves room for them."""
+"""Actions of a program map: that they have a way out in time, and that the policy leaves room for them."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from carrythrough.program.lint_context import LintContext, Path, add_lint, nearest
 from carrythrough.program.types import Reinforcement
@@ -11,18 +9,12 @@ WEEK_DAYS = 7
 
 
 def actions(context: LintContext) -> None:
-    """Check what each rule sends, by what, and whether it can arrive in time."""
+    """Check by what each rule sends, and whether it can arrive in time."""
     policy = context.program.policy
     start, end = policy.quiet.minutes()
     quiet_h = ((end - start) % 1440) / 60
     for r, rule in enumerate(context.program.reinforcement):
         place: Path = ("reinforcement", r)
-        if not (rule.title and rule.body):
-            message = f'reinforcement rule "{rule.id}" has no {"title" if not rule.title else "body"} to send'
-            add_lint(context, place, "no-content", message, 'add "title" and "body"')
-        if rule.link and not _is_web(rule.link):
-            message = f'the link of rule "{rule.id}" is no web address'
-            add_lint(context, (*place, "link"), "bad-link", message, 'begin it with "https://"')
         if rule.action in policy.kill.actions:
             message = f'rule "{rule.id}" asks for "{rule.action}", which the policy switches off'
             fix = 'remove the rule, or take the action out of "kill"'
@@ -32,14 +24,6 @@ def actions(context: LintContext) -> None:
             fix = f"write at least {int(quiet_h) + 2}"
             add_lint(context, (*place, "expires_h"), "expires-in-quiet", message, fix)
         _adapters(context, rule, place)
-
-
-def _is_web(link: str) -> bool:
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return False
-    return parts.scheme in ("https", "http") and bool(parts.netloc)
 
 
 def _adapters(context: LintContext, rule: Reinforcement, place: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from carrythrough.authoring import patterns
+from carrythrough.authoring.action_names import ActionName, AudienceName
 from carrythrough.program.part import ChannelName, Id, Part, Share, StageName
 
-ActionName = Literal["spaced-review", "nudge", "fade-job-aid"]
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 AdapterName = Annotated[str, Meta(min_length=1, max_length=64)]
 COUNT_MAX = 8
@@ -61,23 +62,41 @@ class When(Part, frozen=True, kw_only=True):
     unseen: Annotated[tuple[Unseen, ...], Meta(max_length=10)] = ()
 
 
+LanguageTag = Annotated[str, Meta(pattern=patterns.LOCALE, max_length=35)]
+
+
+class Wording(Part, frozen=True, kw_only=True):
+    """The content of an action in one language.
+
+    title: first line of the message. body: the message. link: where the content is in that language; left out:
+    the rule's.
+    """
+
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    body: Annotated[str, Meta(min_length=1, max_length=4000)]
+    link: Annotated[str, Meta(max_length=2000)] = ""
+
+
 class Reinforcement(Part, frozen=True, kw_only=True):
     """One declarative reinforcement rule with the content that it sends.
 
     id: how decisions and tests name it. skills: the skills that it is for; left out: all of them. when: what must
-    be true. action: what is asked for. to: who gets it. title: first line of the message. body: the message.
-    link: where the content is. expires_h: hours after the decision beyond which it is never delivered, 1..720.
-    adapters: what delivers it. fixed: where it may act it is taken, whatever chance or experience would choose.
+    be true. action: what is asked for. to: who gets it. title: first line of the message; left out, with the body:
+    the text that comes with the product. body: the message. link: where the content is. texts: title, body and link
+    by language ("de", "de-CH"), for people whose locale it is. expires_h: hours after the decision beyond which it is
+    never delivered, 1..720. adapters: what delivers it. fixed: where it may act it is taken, whatever chance or
+    experience would choose.
     """
 
     id: Id
     skills: tuple[Id, ...] = ()
     when: When
     action: ActionName
-    to: Literal["employee", "manager"] = "employee"
+    to: AudienceName = "employee"
     title: Annotated[str, Meta(max_length=200)] = ""
     body: Annotated[str, Meta(max_length=4000)] = ""
     link: Annotated[str, Meta(max_length=2000)] = ""
+    texts: Annotated[dict[LanguageTag, Wording], Meta(max_length=50)] = msgspec.field(default_factory=dict)
     expires_h: Annotated[int, Meta(ge=1, le=720)] = 72
     adapters: tuple[AdapterName, ...] = ()
     fixed: bool = False

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from carrythrough.authoring.action_names import ActionName, AudienceName
 from carrythrough.program.activities import (
     DIFFICULTY_DEFAULT,
     Activity,
@@ -45,7 +46,6 @@ from carrythrough.program.part import (
     Weight,
 )
 from carrythrough.program.rules import (
-    ActionName,
     Clock,
     DayName,
     Kill,
@@ -56,6 +56,7 @@ from carrythrough.program.rules import (
     Seen,
     Unseen,
     When,
+    Wording,
 )
 from carrythrough.program.skills import Dip, Objective, Skill
 
@@ -66,6 +67,7 @@ __all__ = [
     "ActionName",
     "Activity",
     "ActivityEvidence",
+    "AudienceName",
     "BaselineWindow",
     "ChannelName",
     "Clock",
@@ -111,6 +113,7 @@ __all__ = [
     "Unseen",
     "Weight",
     "When",
+    "Wording",
 ]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from carrythrough.program.actions import ACTIONS as CATALOGUE
+
 
 class Stage(msgspec.Struct, frozen=True):
     """How a stage is shown: its words, and what it means for a reader who never saw it before."""
@@ -47,7 +49,7 @@ CHANNELS = {
     "voice": "Said about oneself",
 }
 
-ACTIONS = {"spaced-review": "Spaced review", "nudge": "Nudge", "fade-job-aid": "Fade the job aid"}
+ACTIONS = {name: action.word for name, action in CATALOGUE.items()}
 
 LEVELS: dict[str | None, str] = {"high": "High", "medium": "Medium", "low": "Low", None: "–"}
 """How pressing a need is; None where too little is known."""
@@ -59,7 +61,12 @@ STATUSES = {
     "skipped": "Not sent",
 }
 
-RECIPIENTS = {"employee": "the employee", "manager": "the manager"}
+RECIPIENTS = {
+    "employee": "the employee",
+    "manager": "the manager",
+    "report": "somebody whom they lead",
+    "peer": "a team-mate",
+}
 
 TRENDS = {-1: "falling", 0: "steady", 1: "rising"}
 
