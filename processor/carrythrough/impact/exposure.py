@@ -30,7 +30,12 @@ def exposure(
     """
     counts = dict.fromkeys(people, 0)
     for point in points:
-        if point.pushed and point.subject in counts and now_ms - point.as_of_ms < EXPOSURE_DAYS * DAY_MS:
+        if (
+            point.pushed
+            and not point.recipient
+            and point.subject in counts
+            and now_ms - point.as_of_ms < EXPOSURE_DAYS * DAY_MS
+        ):
             counts[point.subject] += 1
     found = group_scores(
         {

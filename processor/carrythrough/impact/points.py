@@ -26,6 +26,8 @@ class DecisionPoint(msgspec.Struct, frozen=True, kw_only=True):
     chosen: the action, or "nothing". rule: of what was chosen. choices: with probabilities,
     "nothing" among them; () where none were logged. held_by: guards that allowed nothing. holdout: the person
     belongs to the permanent holdout. randomised: chance chose among `choices`. as_of_ms: when, ms since the epoch.
+    recipient: whom a request about the person is for, "" for the person. request: the request that is decided again
+    here for its recipient, "" elsewhere: no experiment, chance had its part before.
     """
 
     subject: str
@@ -39,6 +41,8 @@ class DecisionPoint(msgspec.Struct, frozen=True, kw_only=True):
     held_by: tuple[str, ...]
     holdout: bool
     randomised: bool
+    recipient: str
+    request: str
 
     @property
     def pushed(self) -> bool:
@@ -60,6 +64,8 @@ class _Logged(msgspec.Struct, kw_only=True):
     suppressed_by: tuple[str, ...] = ()
     holdout: bool = False
     randomised: bool = False
+    recipient: str = ""
+    request: str = ""
 
 
 _decode = msgspec.json.Decoder(_Logged).decode
@@ -79,5 +85,7 @@ def read_point(body: bytes) -> DecisionPoint:
         rule=logged.rule,
         held_by=logged.suppressed_by,
         holdout=logged.holdout or "holdout" in logged.suppressed_by,
-        randomised=logged.randomised and len(logged.choices) > 1,
+        randomised=logged.randomised and len(logged.choices) > 1 and not logged.request,
+        recipient=logged.recipient,
+        request=logged.request,
     )

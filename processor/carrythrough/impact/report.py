@@ -58,6 +58,7 @@ def report(
 
     points: one who was held out counts in the comparison with the holdout alone. worth: effect worth finding, 0..1.
     """
+    points = [p for p in points if not p.request]  # they are about others than their subject
     randomised = [p for p in points if p.randomised and not p.holdout]
     return Report(
         rung=RUNG_A if randomised else RUNG_D,
