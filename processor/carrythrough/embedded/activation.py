@@ -21,6 +21,8 @@ from carrythrough.pipeline.records import ACTIVATIONS, Kind, Record
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
 from carrythrough.program.types import ProgramMap
+from carrythrough.reinforcement.orders import decode_orders
+from carrythrough.reinforcement.posteriors import decode_policy
 from carrythrough.scoring.model import SHIPPED
 from carrythrough.settings import Settings
 
@@ -77,6 +79,10 @@ class Activator:
         if record.kind is Kind.BASELINE:
             baselines = msgspec.json.decode(record.content, type=Baselines)
             return msgspec.structs.replace(in_force, baselines=baselines)
+        if record.kind is Kind.ORDERS:
+            return msgspec.structs.replace(in_force, orders=decode_orders(record.content))
+        if record.kind is Kind.POSTERIORS:
+            return msgspec.structs.replace(in_force, posteriors=decode_policy(record.content).posteriors)
         if record.kind is Kind.MODEL:
             return msgspec.structs.replace(in_force, model=decode_version(record.content).model)
         if record.kind is Kind.ROSTER_CHANGE:

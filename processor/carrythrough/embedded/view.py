@@ -9,6 +9,7 @@ import apsw
 from carrythrough.embedded.database import chunks, marks, select
 from carrythrough.embedded.log import LogReader, Row
 from carrythrough.embedded.marks import home_of, read_marks, read_placed
+from carrythrough.embedded.referring import stored_loads
 from carrythrough.embedded.replies import replies_of
 from carrythrough.embedded.strangers import names_at, read_stranger, strangers_of_kin
 from carrythrough.embedded.surveys import answers_about
@@ -24,6 +25,7 @@ from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.replying import Reply
 from carrythrough.pipeline.step import set_out
 from carrythrough.pipeline.strangers import Stranger
+from carrythrough.reinforcement.blast import IDLE, RuleLoad
 from carrythrough.scoring.codec import decode_header, decode_pair
 from carrythrough.scoring.state import LearnerState
 
@@ -45,6 +47,7 @@ class StoreView:
         self._voids = {bytes(row[0]) for row in connection.execute("SELECT source FROM void")}
         self._contested = contested_pieces(connection)
         self._vanished = {str(row[0]) for row in connection.execute("SELECT subject FROM vanished")}
+        self._rule_loads = stored_loads(connection)
         self._surveyed = connection.execute("SELECT 1 FROM survey LIMIT 1").fetchone() is not None
         self._replied = {bytes(row[0]) for row in connection.execute("SELECT source FROM reply")}
         self._next_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
@@ -115,6 +118,7 @@ class StoreView:
             self._pairs += len(learner.pairs) - (0 if before is None else len(before.pairs))
             cache[subject] = learner
         self._voids.update(delta.voids)
+        self._rule_loads.update(delta.rule_loads)
         self._surveyed = self._surveyed or bool(delta.surveys)
         self._replied.update(reply.source for reply in delta.replies)
         for subject, gone in delta.gone.items():
@@ -134,7 +138,12 @@ class StoreView:
         self._ids.clear()
         self._headers.clear()
         self._pairs = 0
+        self._rule_loads = stored_loads(self._connection)
         self._next_id = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM employee").get
+
+    def rule_load(self, rule: str) -> RuleLoad:
+        """Return what a rule did lately."""
+        return self._rule_loads.get(rule, IDLE)
 
     def seen(self, row: LedgerRow) -> bool:
         """Say whether the ledger has this key; taken as no until an insert proves otherwise."""

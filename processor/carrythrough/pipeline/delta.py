@@ -21,6 +21,7 @@ from carrythrough.pipeline.records import LedgerRow, Piece
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.replying import Reply
 from carrythrough.pipeline.strangers import Stranger
+from carrythrough.reinforcement.blast import RuleLoad
 from carrythrough.scoring.state import LearnerState, PairState
 from carrythrough.xapi.statement import Statement
 
@@ -119,6 +120,10 @@ class StateView(Protocol):
         """Say whether an answer was folded before."""
         ...
 
+    def rule_load(self, rule: str) -> RuleLoad:
+        """Return what a rule did lately, over all people; that of an idle rule when nothing is known."""
+        ...
+
     def due(self, now_ms: int, limit: int) -> Sequence[str]:
         """Return employees with timers due at `now_ms`, ordered by (due time, subject)."""
         ...
@@ -139,7 +144,8 @@ class Delta(msgspec.Struct):
     gone: pseudonyms without evidence that the roster does not know (True), or that are back (False).
     surveys: needs surveys, in order; whose they are is told when they are read. notes: events that are no
     evidence, in order (`pipeline.noting`); the shell keeps them, and no score depends on them. replies:
-    answers to actions, in order (`pipeline.replying`).
+    answers to actions, in order (`pipeline.replying`). rule_loads: what rules did lately, by rule. referred: ids of
+    requests that have arrived at whom they are for.
     """
 
     learners: dict[str, LearnerState]
@@ -162,3 +168,5 @@ class Delta(msgspec.Struct):
     surveys: list[Survey] = []
     notes: list[Note] = []
     replies: list[Reply] = []
+    rule_loads: dict[str, RuleLoad] = {}
+    referred: list[str] = []

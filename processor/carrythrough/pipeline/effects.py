@@ -132,11 +132,50 @@ class ActionAnswered(
     answer: str = ""
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision", tag_field="type"):
+class ActionReferred(msgspec.Struct, frozen=True, kw_only=True, tag="referral", tag_field="type"):
+    """A request about somebody for another person: the shell appends it to the log, keyed to `recipient`.
+
+    There it is decided again under the caps and hours of the recipient. Members as in `ActionRequested`; id: also of
+    the record, so that it is appended once.
+    """
+
+    id: str
+    subject: str
+    recipient: str
+    to: str
+    skill: str
+    skill_name: str
+    action: str
+    rule: str
+    stage: str
+    as_of_ms: int
+    expires_ms: int
+    title: str
+    body: str
+    link: str
+    why: str
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One choice that guards let pass: the rule that offered it ("" for nothing), its action, its probability 0..1."""
+
+    rule: str = ""
+    action: str = "nothing"
+    probability: float = 0.0
+
+
+class Decision(
+    msgspec.Struct, frozen=True, kw_only=True, tag="decision", tag_field="type", omit_defaults=True
+):
     """What was eligible at a decision point, what was chosen (perhaps "nothing"), and why.
 
-    suppressed_by: names of the guards that held it back, empty when it was sent.
-    propensity: probability with which `chosen` was chosen, 0..1.
+    rule: of what was chosen, or of what would have been. eligible: actions of the rules that hold. suppressed_by:
+    names of the guards that held it back, empty when it was sent or chance chose nothing. propensity: probability
+    with which `chosen` was chosen, 0..1. stage: where the person stood. policy: the map and its version, and the
+    version of the posteriors where chance chose. choices: what guards let pass, with probabilities; empty where they
+    let nothing pass. holdout: the person belongs to the permanent holdout. randomised: chance chose among `choices`.
+    recipient: whom a request about `subject` is for, "" where it is for `subject`. request: id of the referral that
+    is decided again here, for its recipient (who is `subject` then), "" elsewhere.
     """
 
     id: str
@@ -149,6 +188,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision", tag_fi
     propensity: float
     suppressed_by: tuple[str, ...]
     why: str
+    stage: str = ""
+    policy: str = ""
+    choices: tuple[Choice, ...] = ()
+    holdout: bool = False
+    randomised: bool = False
+    recipient: str = ""
+    request: str = ""
 
 
 class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag="quarantine", tag_field="type"):
@@ -160,7 +206,16 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag="quarantine", tag_
     detail: str
 
 
-Effect = ScoreChanged | ScoreRetracted | StageChanged | ActionRequested | ActionAnswered | Decision | SetAside
+Effect = (
+    ScoreChanged
+    | ScoreRetracted
+    | StageChanged
+    | ActionRequested
+    | ActionReferred
+    | ActionAnswered
+    | Decision
+    | SetAside
+)
 
 
 def effect_id(*parts: str | int) -> str:

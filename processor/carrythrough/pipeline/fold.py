@@ -25,6 +25,7 @@ from carrythrough.pipeline.plan import (
     Noted,
     Operation,
     Reattribute,
+    Referred,
     Refusal,
     Survey,
     Void,
@@ -36,6 +37,7 @@ from carrythrough.pipeline.registrations import Registrations
 from carrythrough.pipeline.replying import Replies, Reply
 from carrythrough.pipeline.strangers import stranger_of
 from carrythrough.pipeline.surveyed import Surveyed
+from carrythrough.reinforcement.blast import RuleLoad, RuleLoads
 from carrythrough.scoring.state import LearnerState, PairState, add_terms, apply
 
 _REACH_MS = SUPPORT_WINDOW_S_MAX * 1000
@@ -53,13 +55,20 @@ class Fold:
         voids: dict[bytes, int] = {}
         replies: list[Reply] = []
         self._replies = Replies(view, replies, voids)
-        self._publisher = Publisher(in_force, Surveyed(view, in_force, surveys, voids), self._replies)
+        loads: dict[str, RuleLoad] = {}
+        self._publisher = Publisher(
+            in_force,
+            Surveyed(view, in_force, surveys, voids),
+            self._replies,
+            RuleLoads(view.rule_load, loads),
+        )
         self._tenant = in_force.tenant
         self._keys: set[tuple[str, str, int, bytes]] = set()
         self._rows: dict[str, list[LedgerRow]] = {}
         self._contests: dict[Piece, bool] = {}
         # No method of this fold is handed on: the circle would keep the batch until the cyclic collector comes by.
         self.delta = Delta({}, {}, [], [], voids, self._publisher.effects, surveys=surveys, replies=replies)
+        self.delta.rule_loads = loads
         self._registrations = Registrations(view, lambda source: source in voids or view.voided(source))
         self._amendments = Amendments(view)
         self.delta.amendments, self.delta.ends = self._amendments.added, self._amendments.ends
@@ -79,6 +88,8 @@ class Fold:
                 self.delta.surveys.append(operation)
             elif type(operation) is Reply:
                 self._reply(operation)
+            elif type(operation) is Referred:
+                self._refer(operation)
             elif type(operation) is Noted:
                 self.delta.notes.append(operation.note)
             elif type(operation) is Amend:
@@ -116,6 +127,12 @@ class Fold:
         if learner is not None and reply.skill in learner.pairs:
             learner = self._learner(reply.about)
             self._publisher.replied(reply, self._pair(reply.about, learner, reply.skill))
+
+    def _refer(self, operation: Referred) -> None:
+        """Decide a request at whom it is for, who may be nobody of whom anything was known before."""
+        request = operation.request
+        self.delta.referred.append(request.id)
+        self._publisher.referred(request, self._learner(request.recipient), operation.stored_ms)
 
     def _learner(self, subject: str, operation: Add | None = None) -> LearnerState:
         """Return an employee to fold into; operation: what may be the first to be known of them."""
@@ -303,6 +320,7 @@ class Fold:
             refresh, arms = 0 < learner.refresh_ms <= now_ms, not waits_for_history(learner)
             if refresh:
                 learner.refresh_ms = 0
+            self._publisher.requests_due(subject, learner, now_ms)
             for skill in self._publisher.in_order(subject, learner, now_ms):
                 due = learner.pairs[skill].published.due_ms
                 if refresh or 0 < due <= now_ms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -24,10 +24,14 @@ from carrythrough.identity.actor import actor_key
 from carrythrough.identity.claims import employee_name, tokens_of
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.pipeline.contest import decode_contest
+from carrythrough.pipeline.effects import ActionReferred
 from carrythrough.pipeline.noting import Note, Waiting, notes_of
 from carrythrough.pipeline.records import EVENTS, ROSTERS, VOIDED_VERB, Kind, Piece, Record
 from carrythrough.pipeline.replying import Reply
 from carrythrough.program.compile import Program
+from carrythrough.reinforcement.orders import NONE as NO_ORDERS
+from carrythrough.reinforcement.orders import Orders
+from carrythrough.reinforcement.posteriors import SHIPPED_PRIOR, Posteriors
 from carrythrough.scoring.head import Model
 from carrythrough.xapi.lenient import read_kept
 from carrythrough.xapi.statement import Statement, StatementRef
@@ -41,6 +45,8 @@ class InForce(msgspec.Struct, frozen=True):
     model: Model
     tenant: str = "default"
     baselines: Baselines = NO_BASELINES
+    orders: Orders = NO_ORDERS
+    posteriors: Posteriors = SHIPPED_PRIOR
     roster_before: RosterIndex | None = None
     """While a roster record is folded: the roster before it."""
 
@@ -132,6 +138,14 @@ class Refusal(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
+class Referred(msgspec.Struct, frozen=True):
+    """Decide a request about somebody at the person whom it is for (`reinforcement.requests`)."""
+
+    request: ActionReferred
+    position: int
+    stored_ms: int
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time passes: fire the timers that are due."""
 
@@ -139,7 +153,7 @@ class Tick(msgspec.Struct, frozen=True):
     stored_ms: int
 
 
-Operation = Add | Survey | Reply | Void | Amend | Noted | Contested | Refusal | Reattribute | Tick
+Operation = Add | Survey | Reply | Void | Amend | Noted | Contested | Refusal | Reattribute | Referred | Tick
 
 
 def _by_table(e: Evidence, items: dict[str, float]) -> Evidence:
@@ -171,10 +185,8 @@ def plan(records: Iterable[Record], in_force: InForce) -> list[Operation]:
             operations += _plan_event(record, in_force)
         elif record.kind is Kind.TICK:
             operations.append(Tick(record.position, record.stored_ms))
-        elif record.kind is Kind.CONTEST:
-            operations.append(_contested(record))
-        elif record.kind is Kind.REFUSED:
-            operations.append(_refusal(record))
+        elif record.kind in _ALONE:
+            operations.append(_ALONE[record.kind](record))
         elif record.kind in ROSTERS:
             operations.append(Reattribute(record.position, record.stored_ms))
     return operations
@@ -213,6 +225,19 @@ def _refusal(record: Record) -> Refusal:
     problem = kept.problem
     detail = f"{problem.detail} (at {problem.where})" if problem.where else problem.detail
     return Refusal(kept.credential, problem.code, detail, record.position, record.stored_ms)
+
+
+def _referred(record: Record) -> Referred:
+    request = msgspec.json.decode(record.content, type=ActionReferred)
+    return Referred(request, record.position, record.stored_ms)
+
+
+_ALONE: dict[Kind, Callable[[Record], Operation]] = {
+    Kind.CONTEST: _contested,
+    Kind.REFUSED: _refusal,
+    Kind.REFERRAL: _referred,
+}
+"""Records that say all there is to say in themselves, whatever is in force."""
 
 
 def _plan_event(record: Record, in_force: InForce) -> tuple[Operation, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from carrythrough.evidence.types import Evidence
 from carrythrough.pipeline.effects import (
     ActionAnswered,
+    ActionReferred,
     Effect,
     ScoreChanged,
     ScoreRetracted,
@@ -26,10 +27,11 @@ from carrythrough.pipeline.reasons import reasons_for
 from carrythrough.pipeline.replying import Replies, Reply
 from carrythrough.pipeline.surveyed import Surveyed, most_pressing_first, reason
 from carrythrough.program.types import Skill
+from carrythrough.reinforcement.blast import RuleLoads
 from carrythrough.reinforcement.decide import Decider, Situation
 from carrythrough.reinforcement.rules import Facts
 from carrythrough.reinforcement.stage import Stage
-from carrythrough.reinforcement.wishes import NO_WISHES
+from carrythrough.reinforcement.wishes import NO_WISHES, Wishes
 from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.state import LearnerState, PairState
 
@@ -49,14 +51,25 @@ class Publisher:
     """Collects the effects of one batch; holds no state of its own between batches."""
 
     def __init__(
-        self, in_force: InForce, surveyed: Surveyed | None = None, replies: Replies | None = None
+        self,
+        in_force: InForce,
+        surveyed: Surveyed | None = None,
+        replies: Replies | None = None,
+        loads: RuleLoads | None = None,
     ) -> None:
         self._in_force = in_force
         self._surveyed = surveyed
         self._replies = replies
         self._skills = in_force.program.skills
         self._policy = in_force.program.policy
-        self._decider = Decider(in_force.program, in_force.directory, in_force.tenant)
+        self._decider = Decider(
+            in_force.program,
+            in_force.directory,
+            in_force.tenant,
+            in_force.orders,
+            in_force.posteriors,
+            loads,
+        )
         self.effects: list[Effect] = []
 
     def evidence(
@@ -273,14 +286,32 @@ class Publisher:
                 return falls_within(learner, pair, now_ms, days * DAY_MS, skill, model)
 
             facts = Facts(now_ms, reading.score, skill, pair, falls)
-            wishes = NO_WISHES if self._replies is None else self._replies.wishes(subject)
+            wishes = self._wishes(subject)
             situation = Situation(subject, reading.stage, news_ms, facts, wishes)
             decided = self._decider.decide(situation, learner, pair.published)
             if decided and self._surveyed is not None:
                 need = self._surveyed.needs(subject, learner, now_ms).get(skill.id)
                 if words := reason(need):
-                    decided = tuple(msgspec.structs.replace(one, why=one.why + words) for one in decided)
+                    decided = tuple(
+                        one
+                        if type(one) is ActionReferred  # what somebody said of themselves is not for others
+                        else msgspec.structs.replace(one, why=one.why + words)
+                        for one in decided
+                    )
             self.effects += decided
+
+    def referred(self, request: ActionReferred, learner: LearnerState, now_ms: int) -> None:
+        """Decide a request about somebody at the person whom it is for."""
+        wishes = self._wishes(request.recipient)
+        self.effects += self._decider.requests.arrived(request, learner, wishes, now_ms)
+
+    def requests_due(self, subject: str, learner: LearnerState, now_ms: int) -> None:
+        """Decide again the requests that wait at a person and whose time has come."""
+        if learner.waiting:
+            self.effects += self._decider.requests.due(learner, self._wishes(subject), now_ms)
+
+    def _wishes(self, subject: str) -> Wishes:
+        return NO_WISHES if self._replies is None else self._replies.wishes(subject)
 
     def in_order(self, subject: str, learner: LearnerState, now_ms: int) -> list[str]:
         """Return the skills of somebody in the order in which they are asked about when they fall due together."""

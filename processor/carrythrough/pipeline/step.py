@@ -24,6 +24,7 @@ from carrythrough.pipeline.records import BARRIERS, CONTESTED, SUPERSEDED, VOIDE
 from carrythrough.pipeline.registrations import Home, PlacedMark
 from carrythrough.pipeline.replying import Reply
 from carrythrough.pipeline.strangers import Stranger, name_of
+from carrythrough.reinforcement.blast import IDLE, RuleLoad
 from carrythrough.scoring.codec import encode_learner, encode_learner_evidence
 from carrythrough.scoring.state import LearnerState
 
@@ -36,6 +37,7 @@ class State(msgspec.Struct, frozen=True):
     of events, by the event that they correct. ends: events retracted or replaced for good. named: whom
     the record at a position is about, by name. outside: strangers by pseudonym. gone: pseudonyms whose
     evidence is all somebody else's. needs: needs surveys by position. answered: answers to actions.
+    rule_loads: what each rule did lately.
     """
 
     learners: dict[str, LearnerState] = {}
@@ -50,6 +52,7 @@ class State(msgspec.Struct, frozen=True):
     gone: frozenset[str] = frozenset()
     needs: dict[int, Survey] = {}
     answered: dict[bytes, Reply] = {}
+    rule_loads: dict[str, RuleLoad] = {}
 
     def learner(self, subject: str) -> LearnerState | None:
         """Return the employee, or None."""
@@ -137,6 +140,10 @@ class State(msgspec.Struct, frozen=True):
     def replied(self, source: bytes) -> bool:
         """Say whether an answer was folded."""
         return source in self.answered
+
+    def rule_load(self, rule: str) -> RuleLoad:
+        """Return what a rule did lately."""
+        return self.rule_loads.get(rule, IDLE)
 
     def due(self, now_ms: int, limit: int) -> list[str]:
         """Return employees with timers due, by (due time, subject)."""
@@ -229,6 +236,7 @@ def merged(state: State, delta: Delta) -> State:
         frozenset(s for s in {*state.gone, *delta.gone} if delta.gone.get(s, s in state.gone)),
         state.needs | {survey.position: survey for survey in delta.surveys},
         moved_replies(state.answered, delta.moves) | {reply.source: reply for reply in delta.replies},
+        state.rule_loads | delta.rule_loads,
     )
 
 
