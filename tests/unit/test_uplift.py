@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from carrythrough.impact import sequence as sequences
+from carrythrough.impact.points import Option, read_point
 from carrythrough.impact.sequence import look, radius, sequence
 from carrythrough.impact.trial import Trial
 from carrythrough.impact.verdict import detectable, estimate, needed, points, sentence, two_digits
 from carrythrough.impact.weighted import student_quantile, uplift
 from carrythrough.impact.worth import WORTH
+from carrythrough.pipeline.effects import Choice, Decision
 from carrythrough.testing.decision_process import AA, Setting, trials, true_effect
 from carrythrough.testing.estimator_trial import examine
 
@@ -215,3 +218,35 @@ def test_no_error_where_chance_gave_no_choice() -> None:
     constant = uplift(trial._replace(controls=np.ones_like(trial.controls)))
     assert constant is not None
     assert abs(constant.effect) < 1
+
+
+def test_the_effect_that_the_policy_logs_is_the_point_that_is_read() -> None:
+    logged = Decision(
+        id="d",
+        subject="p-1",
+        skill="listening",
+        rule="try",
+        as_of_ms=7,
+        eligible=("nudge",),
+        chosen="nudge",
+        propensity=0.7,
+        suppressed_by=(),
+        why="",
+        stage="fading",
+        policy="m@1/prior-1",
+        choices=(Choice(probability=0.3), Choice(rule="try", action="nudge", probability=0.7)),
+        randomised=True,
+    )
+    found = read_point(msgspec.json.encode(logged))
+    assert found.randomised
+    assert found.pushed
+    assert (found.stage, found.policy) == ("fading", "m@1/prior-1")
+    assert found.choices == (Option("", "nothing", 0.3), Option("try", "nudge", 0.7))
+    again = msgspec.structs.replace(logged, subject="manager", request="r-1")
+    assert not read_point(msgspec.json.encode(again)).randomised
+    held = msgspec.structs.replace(
+        logged, chosen="nothing", choices=(), randomised=False, suppressed_by=("holdout",)
+    )
+    assert read_point(msgspec.json.encode(held)).holdout
+    certain = msgspec.structs.replace(logged, choices=logged.choices[1:])
+    assert not read_point(msgspec.json.encode(certain)).randomised
