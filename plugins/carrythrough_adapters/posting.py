@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -66,6 +66,13 @@ class Answer(msgspec.Struct, frozen=True):
         """Return the beginning of the text as one line, for an error."""
         return one_line(self.text, REPLY_SHOWN_MAX)
 
+    def json(self) -> Any:
+        """Return the text as JSON; raises TransientError when it is none, or longer than what is read."""
+        try:
+            return msgspec.json.decode(self.text)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise TransientError(failed(f"an answer that is no JSON: {self.shown()}")) from error
+
 
 class Poster:
     """Sends requests to one origin; the client and its connections are made at the first of them."""
@@ -80,11 +87,11 @@ class Poster:
 
     def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """Post and return the answer, whatever its status; raises TransientError when there is none."""
-        return self._ask("POST", url, headers, content)
+        return self.ask("POST", url, headers, content)
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Get and return the answer, whatever its status; raises TransientError when there is none."""
-        return self._ask("GET", url, headers, None)
+        return self.ask("GET", url, headers, None)
 
     def reach(self) -> str:
         """Say in a line whether the host answers on its port; sends nothing. Raises TransientError."""
@@ -126,7 +133,8 @@ class Poster:
             raise PermanentError(delivery_problem("delivery-refused", detail))
         raise TransientError(failed(detail), wait_s or 0.0)
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    def ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+        """Send a request by any method and return the answer as `post` does."""
         wanted = {
             **headers,
             # A compressed answer could be a bomb, and nothing that we read is worth compressing.

@@ -131,8 +131,10 @@ class Postbox(Place):
 class Vendor(Place):
     """Slack and Teams as their documentation has them; see places/vendor_server.py."""
 
+    script = "vendor_server.py"
+
     def __init__(self) -> None:
-        super().__init__("vendor_server.py")
+        super().__init__(self.script)
         self.origin = f"http://127.0.0.1:{self.port}"
 
     def answer(self, status: int, body: object = "", **more: Any) -> None:
@@ -164,6 +166,22 @@ class Vendor(Place):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=10) as reply:
             return json.load(reply)
+
+
+class Learning(Vendor):
+    """Moodle, Open edX and a Learning Record Store; see places/learning_server.py."""
+
+    script = "learning_server.py"
+
+    def took(self, name: str) -> list[dict[str, Any]]:
+        """Return the requests to one path or function that were answered with a success."""
+        return [one for one in self.seen() if one["name"] == name and one["status"] < 300]
+
+    def moodle(self, **more: Any) -> dict[str, Any]:
+        """Return the configuration of the adapter `moodle` for this server."""
+        token = "0123456789abcdef-of-the-robot"
+        own = {"url": f"{self.origin}/moodle", "token": token, "courses": {"de-escalation": 12}}
+        return {**own, "timeout_s": 5.0, **more}
 
 
 class SetClock:
@@ -267,6 +285,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def vendor() -> Iterator[Vendor]:
     """Give a server that speaks as Slack and Teams do."""
     place = Vendor()
+    yield place
+    place.end()
+
+
+@pytest.fixture
+def learning() -> Iterator[Learning]:
+    """Give a server that speaks as learning systems do."""
+    place = Learning()
     yield place
     place.end()
 

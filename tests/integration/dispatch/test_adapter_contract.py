@@ -95,6 +95,38 @@ class TestTeams(AdapterContract):
         return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}/workflows/0"}
 
 
+class TestMoodle(AdapterContract):
+    adapter = "moodle"
+
+    @pytest.fixture(autouse=True)
+    def place(self, learning: Any, dead_port: int) -> None:
+        self.learning = learning
+        self.dead_port = dead_port
+
+    def table(self) -> dict[str, Any]:
+        table = self.learning.moodle()
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        return [one["headers"]["idempotency-key"] for one in self.learning.took("enrol_manual_enrol_users")]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}/moodle"}
+
+
+class TestMoodleMessage(TestMoodle):
+    def table(self) -> dict[str, Any]:
+        table = self.learning.moodle(message=True, enrol=False, courses={})
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        taken = self.learning.took("core_message_send_instant_messages")
+        assert all(one["answer"][0]["msgid"] > 0 for one in taken), "a message was not taken"
+        return [one["message"]["messages[0][clientmsgid]"] for one in taken]
+
+
 class TestKafka(AdapterContract):
     adapter = "kafka"
 
