@@ -16,10 +16,11 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from carrythrough.dispatch.addressing import addressed_to
 from carrythrough.dispatch.circuit import AdapterState
 from carrythrough.dispatch.events import AdapterStateChanged, AttemptStarted, DispatchTelemetry, SendOverran
 from carrythrough.dispatch.guards import Guard, reason_to_close
@@ -30,6 +31,7 @@ from carrythrough.dispatch.registry import BuiltAdapter
 from carrythrough.dispatch.reporter import Reporter
 from carrythrough.dispatch.schedule import Failure, FailureKind, Schedule
 from carrythrough.dispatch.settlement import Settlement
+from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.plugin import one_line
 from carrythrough.ports import Adapter, Clock, Directory, Outbox, OutboxEntry
 
@@ -77,6 +79,8 @@ class Dispatcher:
         poll_s: float = POLL_S,
     ) -> None:
         """Take the ports; starts nothing. An adapter from `registry.build_adapters` brings its limits."""
+        self.dress: Callable[[ActionRequested, str], ActionRequested] = lambda action, _: action
+        """Puts on an action what only the adapter of that name is to see of it; set it before the start."""
         self._outbox = outbox
         self._directory = directory
         self._clock = clock
@@ -284,16 +288,17 @@ class Dispatcher:
             reason, recipient = reason_to_close(
                 action, lane.name, now_ms=self._clock.now_ms(), directory=self._directory, guard=self._guard
             )
+            action, unsayable = addressed_to(action, recipient, self._directory)
         except Exception as error:  # noqa: BLE001 - a broken guard holds the action back, never lets it pass
             self._reporter.fault(lane.name, "guard", error)
             text = f"the check before sending failed, so nothing was sent: {error_line(error)}"
             return Failed(failure=Failure(kind=FailureKind.FAULT, text=text), ours=True)
-        if reason is not None:
+        if reason := reason or unsayable:
             return Blocked(reason=one_line(reason))
         self._reporter.emit(AttemptStarted(adapter=lane.name, action=action.id, attempt=entry.attempts + 1))
         begun_s = time.monotonic()
         try:
-            receipt = lane.adapter.send(action, recipient, action.id)
+            receipt = lane.adapter.send(self.dress(action, lane.name), recipient, action.id)
         except BaseException as error:  # noqa: BLE001 - not even SystemExit from a plugin may take a worker
             failure = failure_of(error)
             if failure.kind is FailureKind.FAULT:

@@ -64,8 +64,13 @@ class ScoreRetracted(msgspec.Struct, frozen=True, kw_only=True, tag="retracted",
     into: str
 
 
-class StageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="stage", tag_field="type"):
-    """A (subject, skill) moved from one stage to another."""
+class StageChanged(
+    msgspec.Struct, frozen=True, kw_only=True, tag="stage", tag_field="type", omit_defaults=True
+):
+    """A (subject, skill) moved from one stage to another.
+
+    why: what the diagnosis rests on, one plain sentence. reasons: those of the score behind it.
+    """
 
     id: str
     subject: str
@@ -74,6 +79,8 @@ class StageChanged(msgspec.Struct, frozen=True, kw_only=True, tag="stage", tag_f
     as_of_ms: int
     before: str
     after: str
+    why: str = ""
+    reasons: tuple[Reason, ...] = ()
 
 
 class ActionRequested(
@@ -81,9 +88,10 @@ class ActionRequested(
 ):
     """A reinforcement request for the dispatcher; `id` is also the idempotency key.
 
-    action: "spaced-review" | "nudge" | "fade-job-aid" (more to come). to: "employee" or
-    "manager". recipient: pseudonym of who gets it. expires_ms: never delivered after it.
-    title/body/link: content from the program map with the plain reason filled in.
+    action: a name of the catalogue (`program.actions.ACTIONS`). to: "employee", "manager", "report"
+    or "peer", as seen from the subject. recipient: pseudonym of who gets it. expires_ms: never delivered after it.
+    title/body/link: content in the recipient's language; names stand in it as placeholders until it is sent.
+    partner: pseudonym of the mentor whom it introduces, "" for none.
     answer_link: where the recipient answers it, and only they: signed, so it is added just before sending and
     is in no log; unsubscribe_link: where they ask for no more by the adapter that sends it. Both are "" before.
     """
@@ -104,6 +112,7 @@ class ActionRequested(
     body: str
     link: str
     why: str
+    partner: str = ""
     answer_link: str = ""
     unsubscribe_link: str = ""
 

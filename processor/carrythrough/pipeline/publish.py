@@ -29,7 +29,7 @@ from carrythrough.pipeline.surveyed import Surveyed, most_pressing_first, reason
 from carrythrough.program.types import Skill
 from carrythrough.reinforcement.blast import RuleLoads
 from carrythrough.reinforcement.decide import Decider, Situation
-from carrythrough.reinforcement.rules import Facts
+from carrythrough.reinforcement.rules import Facts, cause_of
 from carrythrough.reinforcement.stage import Stage
 from carrythrough.reinforcement.wishes import NO_WISHES, Wishes
 from carrythrough.scoring.decay import DAY_MS
@@ -194,6 +194,7 @@ class Publisher:
         published.score = -1 if score is None else round(score.value * 10_000)
         published.stage = int(stage)
         published.due_ms = self._next_due(subject, pair, skill.id, stage)
+        reasons = reasons_for(reading, self._in_force.model, self._policy)
         self.effects.append(
             ScoreChanged(
                 id=effect_id("score", tenant, subject, skill.id, sequence),
@@ -211,7 +212,7 @@ class Publisher:
                 effective=round(weight.effective, 2),
                 stage=stage.text,
                 source=source,
-                reasons=reasons_for(reading, self._in_force.model, self._policy),
+                reasons=reasons,
                 model=self._in_force.model.name,
             )
         )
@@ -225,6 +226,8 @@ class Publisher:
                     as_of_ms=published.as_of_ms,
                     before=before.text,
                     after=stage.text,
+                    why="" if score is None else cause_of(stage, score, skill),
+                    reasons=reasons,
                 )
             )
 

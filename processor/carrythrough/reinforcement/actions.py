@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from carrythrough.identity.directory import RosterIndex
 from carrythrough.program.shipped_texts import FALLBACK_LANGUAGE, SHIPPED
 from carrythrough.program.types import Reinforcement
 from carrythrough.program.wording import filled, filled_link, tags_of
@@ -37,13 +36,6 @@ def facts_told(facts: Facts, stage: Stage, why: str) -> dict[str, str]:
         "stage": stage.text.replace("-", " "),
         "why": why,
     } | ({"days": str(max((facts.now_ms - since) // DAY_MS, 0))} if since else {})
-
-
-def locale_of(directory: RosterIndex, subject: str, to: str) -> str:
-    """Return the language of who gets an action about somebody; of their manager where it goes to the manager."""
-    reader = directory.manager_of(subject) if to == "manager" else None
-    person = directory.person(reader or subject)
-    return person.locale if person is not None else FALLBACK_LANGUAGE
 
 
 def said(rule: Reinforcement, locale: str, values: Mapping[str, str], ids: Mapping[str, str]) -> Said:

@@ -12,7 +12,7 @@ from carrythrough.scoring.decay import DAY_MS
 from carrythrough.scoring.score import Score, below
 from carrythrough.scoring.state import PairState
 
-__all__ = ["BELOW_CERTAINTY", "Facts", "FallsWithin", "SkillRules", "eligible", "why"]
+__all__ = ["BELOW_CERTAINTY", "Facts", "FallsWithin", "SkillRules", "cause_of", "eligible", "why"]
 
 BELOW_CERTAINTY = 0.8
 """A score-based trigger fires when P(T < target) is at least this (design section 6)."""
@@ -77,11 +77,12 @@ def why(stage: Stage, facts: Facts, rule: Reinforcement) -> str:
     """Return the plain reason for a push, as its reader sees it: what the rule waited for and was true."""
     said = told(rule, facts)
     if rule.when.stage and not rule.when.falls_within_days:
-        said.append(_of_stage(stage, facts.score, facts.skill))
-    return " ".join(said) or _of_stage(stage, facts.score, facts.skill)
+        said.append(cause_of(stage, facts.score, facts.skill))
+    return " ".join(said) or cause_of(stage, facts.score, facts.skill)
 
 
-def _of_stage(stage: Stage, score: Score, skill: Skill) -> str:
+def cause_of(stage: Stage, score: Score, skill: Skill) -> str:
+    """Return what a stage rests on, one plain sentence."""
     if stage is Stage.FADING:
         left = round(100 * score.pi / score.pi_fresh) if score.pi_fresh else 100
         return (
