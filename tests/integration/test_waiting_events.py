@@ -114,11 +114,30 @@ def test_senders_are_told(start: Callable[[str], Embedded]) -> None:
     events = [
         FIRST | READING | {"skill": "calme"},
         FIRST | {"id": "2", "kind": "opportunity", "skill": "calm"},
-        FIRST | {"id": "3", "kind": "opportunity", "employee": "nobody", "time": "2099-01-01T00:00:00Z"},
+        FIRST
+        | {
+            "id": "3",
+            "kind": "opportunity",
+            "skill": "calm",
+            "employee": "nobody",
+            "time": "2099-01-01T00:00:00Z",
+        },
+        FIRST | {"id": "4", "kind": "task-outcome", "outcome": {"met": True}},
+        FIRST | READING | {"id": "5", "kpi": "t"},
+        FIRST | {"id": "6", "kind": "retraction", "retracts": "1", "employee": ""},
+        FIRST | READING | {"id": "7", "kpi": "k"},
     ]
     remarks = runtime.remarks.of(admit_events(json.dumps(events).encode(), "application/json"))
-    assert [remark.where for remark in remarks] == ["/0/skill", "/2/time", "/2/employee"]
+    assert [remark.where for remark in remarks] == [
+        "/0/skill",
+        "/2/time",
+        "/2/employee",
+        "/3/skill",
+        "/4/grain",
+    ]
     assert remarks[0].fix == 'did you mean "calm"?'
+    assert "evidence of nothing" in remarks[3].detail
+    assert "whole teams" in remarks[4].detail
 
 
 def test_an_unknown_employee_counts_and_is_the_person_once_known(

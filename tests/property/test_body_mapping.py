@@ -102,6 +102,25 @@ def found_at(body: Any, pointer: str) -> bool:
 
 
 @pytest.mark.parametrize(
+    ("each", "body"),
+    [
+        ("sort(data)", {"data": [[1], {}]}),
+        ("data[::0]", {"data": [1]}),
+        ("[ceil(to_number(data))]", {"data": "1e999"}),
+    ],
+)
+def test_an_each_that_fails_on_a_body_is_a_refusal_of_the_body(each: str, body: Any) -> None:
+    mapping = load_body_mapping(
+        f"each: {json.dumps(each)}\npaths: {{id: a, time: b, employee: c}}\nconstants: {{kind: opportunity}}",
+        "m.yaml",
+    )
+    with pytest.raises(PermanentError) as refused:
+        map_body(mapping, body, "hook:x")
+    assert refused.value.problem.code == "hook-unmapped"
+    assert each in refused.value.problem.detail
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("paths:", "path:", 'did you mean "paths"?'),

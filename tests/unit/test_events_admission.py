@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import tracemalloc
@@ -272,13 +273,24 @@ def test_a_batch_of_envelopes_is_admitted() -> None:
     assert [one.event.id for one in found] == ["9", "10"]
 
 
+def test_data_in_base64_is_the_same_event() -> None:
+    plain = envelope()
+    packed = envelope(data=..., data_base64=base64.b64encode(json.dumps(plain["data"]).encode()).decode())
+    assert [one.raw for one in admit(packed)] == [one.raw for one in admit(plain)]
+    broken = envelope(data=..., data_base64=base64.b64encode(b'{"skill": ').decode())
+    assert refused(broken).where == "/data_base64"
+
+
 @pytest.mark.parametrize(
     ("document", "where", "words"),
     [
         (envelope(specversion="0.3"), "/specversion", "1.0"),
         (envelope(id=...), "/id", "required"),
         (envelope(data=...), "/data", "performance event"),
-        (envelope(data_base64="aGk="), "/data_base64", "data"),
+        (envelope(data=..., data_base64="a-b"), "/data_base64", "no Base64"),
+        (envelope(data=..., data_base64=7), "/data_base64", "no Base64"),
+        (envelope(data=..., data_base64="WzFd"), "/data_base64", "not an object"),
+        (envelope(data_base64="e30="), "/data_base64", "keep one"),
         ([envelope(), envelope(source="")], "/1/source", "required"),
         ([envelope(), 7], "/1", "an object"),
     ],

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from carrythrough.authoring.reading import did_you_mean
-from carrythrough.events.performance import AdmittedEvent
+from carrythrough.events.performance import AdmittedEvent, PerformanceEvent
 from carrythrough.evidence.mapping import SKEW_MS_MAX
 from carrythrough.pipeline.noting import unknown_name
 from carrythrough.pipeline.plan import InForce
 from carrythrough.ports import Clock, Remark
+from carrythrough.program.compile import Program
 
 REMARKS_MAX = 20
 """Remarks in one answer; more of the same help nobody."""
+
+
+_NO_EVIDENCE = frozenset({"needs-survey", "retraction"})
+"""Kinds that are never evidence, whatever the map says."""
 
 
 class Remarks:
@@ -45,6 +50,8 @@ def _on(one: AdmittedEvent, in_force: InForce, latest_ms: int) -> Iterable[tuple
         fix = did_you_mean(identity, known) or f"add {identity} to the program map"
         detail = f'the program map has no {what} "{identity}": the event waits, and counts when a map has it'
         yield f"/{what}", detail, fix
+    elif event.kind not in _NO_EVIDENCE and event.grain != "team":
+        yield from _on_evidence(event, in_force.program)
     if one.t_ms > latest_ms:
         fix = "set the clock of the sender right; send what is right as a correction"
         yield "/time", "the time lies in the future: the event counts as of now", fix
@@ -53,3 +60,14 @@ def _on(one: AdmittedEvent, in_force: InForce, latest_ms: int) -> Iterable[tuple
             "the roster does not know this employee: the event counts, for a pseudonym until the roster does"
         )
         yield "/employee", detail, "add the person to the roster, or correct the id"
+
+
+def _on_evidence(event: PerformanceEvent, program: Program) -> Iterable[tuple[str, str, str]]:
+    """Tell of an event that is evidence of nothing under this map."""
+    kpi = program.kpis.get(event.kpi) if event.kind == "kpi-reading" else None
+    if kpi is not None and kpi.grain == "team":
+        detail = f'"{event.kpi}" is a KPI of whole teams: its reading is no evidence about one person'
+        yield "/grain", detail, 'send the team\'s own reading, with "grain": "team" and "team"'
+    elif not program.match_event(event):
+        detail = "it names no skill, and no event rule of the map covers it: it is kept, and is evidence of nothing"
+        yield "/skill", detail, 'name the "skill", or add a rule to "events" of the program map'

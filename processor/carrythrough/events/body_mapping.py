@@ -194,7 +194,7 @@ def _functions(node: Any) -> Iterator[str]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _lint(root: Node, filename: str, path: tuple[str | int, ...], message: str, rule: str, fix: str) -> Lint:
@@ -225,13 +225,16 @@ def map_body(
     events: list[AdmittedEvent] = []
     refused: list[Unmapped] = []
     said: dict[bytes, bytes] = {}
+    whole: dict[str, Any] = {}
     filtered = 0
     for number, entry in enumerate(entries):
         try:
             if not all(_search(text, entry, "filters") for text in mapping.filters):
                 filtered += 1
                 continue
-            event = _event(mapping, body, entry, default_source, limits)
+            if not whole:  # what is true of the whole body is looked up once, not for each entry
+                whole = {name: _search(text, body, name) for name, text in mapping.body_paths.items()}
+            event = _event(mapping, whole, entry, default_source, limits)
             if said.setdefault(event.id, event.raw) != event.raw:
                 raise _said_otherwise(event)
             events.append(event)
@@ -256,7 +259,10 @@ def _said_otherwise(event: AdmittedEvent) -> FieldError:
 def _entries(mapping: BodyMapping, body: Any) -> list[Any]:
     if not mapping.each:
         return [body]
-    found = _search(mapping.each, body, "each")
+    try:
+        found = _search(mapping.each, body, "each")
+    except FieldError as fault:
+        raise PermanentError(_problem("hook-unmapped", fault, "", mapping)) from None
     if found is None:
         return []
     entries = found if isinstance(found, list) else [found]
@@ -269,11 +275,11 @@ def _entries(mapping: BodyMapping, body: Any) -> list[Any]:
 
 
 def _event(
-    mapping: BodyMapping, body: Any, entry: Any, default_source: str, limits: EventLimits
+    mapping: BodyMapping, whole: dict[str, Any], entry: Any, default_source: str, limits: EventLimits
 ) -> AdmittedEvent:
     raw: dict[str, Any] = {"source": mapping.source or default_source, **mapping.constants}
     raw |= {name: _search(text, entry, name) for name, text in mapping.paths.items()}
-    raw |= {name: _search(text, body, name) for name, text in mapping.body_paths.items()}
+    raw |= whole
     values = {name: converted(name, value, mapping) for name, value in raw.items()}
     for name in ("id", "time"):
         if values.get(name) is None:
@@ -285,10 +291,14 @@ def _event(
     return admit_document(document_of(values), "", limits)
 
 
+_FAILURES = (JMESPathError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""What evaluating an expression may raise: the library lets errors of numbers, slices and the like through."""
+
+
 def _search(text: str, document: Any, field: str) -> Any:
     try:
         return _compiled(text).search(document)
-    except JMESPathError as error:
+    except _FAILURES as error:
         fix = "guard it with a filter, or write it so that it takes what this body has"
         rule = "JMESPath (jmespath.org): functions take arguments of their types"
         raise FieldError(field, f"{text!r} fails: {_first_line(error)}", rule, fix) from None

@@ -6,13 +6,17 @@ already speaks CloudEvents need not say anything twice. What the data says itsel
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from carrythrough.events.types import RecordKind
+from carrythrough.xapi import strict_json
 
 TYPE_PREFIX = "io.carrythrough.performance."
 """An envelope type of this prefix plus the kind names the kind, when the data does not."""
 
+DATA_DEPTH_MAX = 16
+"""Nesting of data that comes as bytes: that of a performance event as it is."""
 _KINDS = frozenset(RecordKind.__args__)  # type: ignore[attr-defined]
 
 
@@ -49,14 +53,13 @@ def unwrap(envelope: Any) -> dict[str, Any]:
                 f"CloudEvents 1.0: {member} is required",
                 f'add "{member}"',
             )
-    if "data_base64" in envelope:
-        raise EnvelopeError(
-            "/data_base64", "binary data", "the data is a JSON performance event", 'send it as "data"'
-        )
-    data = envelope.get("data")
+    data, member = _data_of(envelope)
     if not isinstance(data, dict):
         raise EnvelopeError(
-            "/data", '"data" is not an object', "the data is a performance event", 'put the event into "data"'
+            f"/{member}",
+            f'"{member}" is not an object',
+            "the data is a performance event",
+            f'put the event into "{member}"',
         )
     event = dict(data)
     for member, name in (("id", "id"), ("source", "source"), ("time", "time"), ("subject", "employee")):
@@ -67,3 +70,20 @@ def unwrap(envelope: Any) -> dict[str, Any]:
     if "kind" not in event and kind in _KINDS:
         event["kind"] = kind
     return event
+
+
+def _data_of(envelope: dict[str, Any]) -> tuple[Any, str]:
+    """Return the data and the member that holds it; bytes are JSON here (CloudEvents 1.0 JSON format, 3.1)."""
+    if "data_base64" not in envelope:
+        return envelope.get("data"), "data"
+    where, rule = (
+        "/data_base64",
+        "CloudEvents 1.0 JSON format, 3.1: bytes in Base64, and one of the two members",
+    )
+    if "data" in envelope:
+        raise EnvelopeError(where, 'there is "data" as well', rule, "keep one of the two")
+    try:
+        text = base64.b64decode(envelope["data_base64"], validate=True)
+    except (TypeError, ValueError):
+        raise EnvelopeError(where, '"data_base64" is no Base64', rule, 'send the event as "data"') from None
+    return strict_json.read(text, where, DATA_DEPTH_MAX), "data_base64"
