@@ -82,9 +82,12 @@ class EmailAdapter:
         if config.reply_to:
             message["Reply-To"] = sender_address(config.reply_to)
         leave = config.unsubscribe_url.replace("{person}", action.recipient)
+        # Our own link opts out on a bare POST (RFC 8058); one of the settings does where they say so.
+        one_click = config.unsubscribe_one_click if leave else action.unsubscribe_link.startswith("https://")
+        leave = leave or action.unsubscribe_link
         if leave:
             message["List-Unsubscribe"] = f"<{leave}>"
-            if config.unsubscribe_one_click:
+            if one_click:
                 message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(text_body(action, leave))
         message.add_alternative(html_body(action, leave), subtype="html")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from carrythrough.plugin import ActionRequested
+from carrythrough.plugin import ActionRequested, answer_choices
 
 _PAGE = (
     '<!doctype html><html><body style="font-family: sans-serif; line-height: 1.5; max-width: 40em">'
@@ -18,6 +18,9 @@ def text_body(action: ActionRequested, leave: str) -> str:
     parts = [_clean(action.title), _clean(action.body), _clean(action.link)]
     if action.why:
         parts.append(f"Why you get this: {_clean(action.why)}")
+    choices = [f"{words}: {link}" for words, link in answer_choices(action)]
+    if choices:
+        parts.append("\n".join(["Your answer, with one more click on the page:", *choices]))
     if leave:
         parts.append(f"No more of these: {leave}")
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -31,6 +34,12 @@ def html_body(action: ActionRequested, leave: str) -> str:
     ]
     if action.link:
         parts.append(f"<p>{_link(_clean(action.link))}</p>")
+    choices = [
+        f'<a href="{escape(link)}" style="display: inline-block; margin: 0 0.8em 0.5em 0">{escape(words)}</a>'
+        for words, link in answer_choices(action)
+    ]
+    if choices:
+        parts.append(f"<p>Your answer: {' '.join(choices)}</p>")
     if action.why:
         parts.append(_SMALL.format(text=f"Why you get this: {escape(_clean(action.why))}"))
     if leave:

@@ -27,6 +27,7 @@ from carrythrough.plugin import (
     SettingError,
     ThrottledError,
     TransientError,
+    answer_choices,
     delivery_problem,
     one_line,
 )
@@ -199,9 +200,14 @@ def body(action: ActionRequested, key: str) -> dict[str, Any]:
         # plain_text: what comes from a program map must not be read as mrkdwn, where <!channel> calls everybody.
         text = action.body if len(action.body) <= SECTION_MAX else action.body[: SECTION_MAX - 1] + "…"
         blocks.append({"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}})
-    if action.link.startswith(("https://", "http://")) and len(action.link) <= LINK_MAX:
-        button = {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": action.link}
-        blocks.append({"type": "actions", "elements": [button]})
+    links = [("Open", action.link)] if action.link.startswith(("https://", "http://")) else []
+    buttons = [
+        {"type": "button", "text": {"type": "plain_text", "text": words}, "url": link}
+        for words, link in (*links, *answer_choices(action))
+        if len(link) <= LINK_MAX
+    ]
+    if buttons:
+        blocks.append({"type": "actions", "elements": buttons})
     if action.why:
         why = one_line(f"Why: {action.why}", CONTEXT_MAX)
         blocks.append({"type": "context", "elements": [{"type": "plain_text", "text": why, "emoji": False}]})

@@ -21,6 +21,7 @@ from carrythrough.plugin import (
     PermanentError,
     Recipient,
     Secret,
+    answer_choices,
     delivery_problem,
     one_line,
 )
@@ -118,8 +119,14 @@ def card(action: ActionRequested, mentioned: Recipient | None) -> dict[str, Any]
         "body": blocks,
         "msteams": {"width": "Full", "entities": entities},
     }
-    if action.link.startswith(("https://", "http://")):
-        made["actions"] = [{"type": "Action.OpenUrl", "title": "Open", "url": action.link}]
+    links = [("Open", action.link)] if action.link.startswith(("https://", "http://")) else []
+    # Six actions are what a card shows ("Designing Adaptive Cards"): one to open and five answers.
+    offered = [
+        {"type": "Action.OpenUrl", "title": words, "url": link}
+        for words, link in (*links, *answer_choices(action))
+    ]
+    if offered:
+        made["actions"] = offered
     return made
 
 

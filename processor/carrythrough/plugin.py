@@ -17,6 +17,7 @@ from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.ports import Adapter, AdapterSpec, Recipient
 
 __all__ = [
+    "ANSWERS",
     "ENTRY_POINT_GROUP",
     "ERROR_CODES",
     "RECEIPT_LENGTH_MAX",
@@ -33,6 +34,7 @@ __all__ = [
     "ThrottledError",
     "TransientError",
     "action_members",
+    "answer_choices",
     "delivery_problem",
     "one_line",
     "rfc3339",
@@ -43,6 +45,15 @@ ENTRY_POINT_GROUP = "carrythrough.adapters"
 
 RECEIPT_LENGTH_MAX = 200
 """Characters of a receipt that are kept; it is for people who look for one delivery, not for data."""
+
+ANSWERS = (
+    ("done", "Done"),
+    ("not-now", "Not now"),
+    ("not-relevant", "Not relevant"),
+    ("applied", "I applied it"),
+    ("disagree", "I disagree with this score"),
+)
+"""The answers that messages offer, by the names that the answer page takes."""
 
 ERROR_CODES: dict[str, str] = {
     "adapter-unknown": "the settings name an adapter that no installed plugin offers",
@@ -168,4 +179,19 @@ def action_members(action: ActionRequested) -> dict[str, Any]:
         "why": action.why,
         "as_of": rfc3339(action.as_of_ms),
         "expires": rfc3339(action.expires_ms),
+        **{name: link for name, link in _own_links(action) if link},
     }
+
+
+def _own_links(action: ActionRequested) -> tuple[tuple[str, str], ...]:
+    return ("answer_link", action.answer_link), ("unsubscribe_link", action.unsubscribe_link)
+
+
+def answer_choices(action: ActionRequested) -> tuple[tuple[str, str], ...]:
+    """Return (words, link) of each answer that an action offers, none where it has no answer link.
+
+    A link opens a page on which that answer is chosen already; nothing is stored until the person sends it,
+    so that a program that looks at links answers nothing.
+    """
+    link = action.answer_link
+    return tuple((words, f"{link}?a={name}") for name, words in ANSWERS) if link else ()

@@ -72,6 +72,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+$",
         ),
     ] = "http://localhost:8080"
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address under which people reach this server, as links in messages begin "
+            '("https://learning.example.org"); left out, authority_home.',
+            pattern=r"^(https?://[^\s<>\"{}|\\^`]+)?$",
+        ),
+    ] = ""
     xapi_origins: Annotated[
         list[str],
         Meta(

@@ -39,7 +39,7 @@ goals: [{id: g, name: G, kpis: [{id: k, name: K, target: 1}]}]
 skills: [{id: calm, name: Calm, kpis: [k]}, {id: fix, name: Fix, kpis: [k]}]
 events: [{id: any, match: {source: crm}, evidence: [{skill: calm, channel: job}, {skill: fix, channel: job}]}]
 reinforcement: [{id: r, when: {score_below: 0.9, certainty: 0.5}, action: nudge, title: T, body: B, link: "https://x.example/", adapters: [console]}]
-policy: {holdout: 0.0, minimum_outcomes: 1, minimum_effective: 0.0, per_day: 10, per_week: 50, cooldown_h: 1, quiet: {from: "00:00", to: "00:00"}, days_off: []}
+policy: {holdout: 0.0, choice: first, minimum_outcomes: 1, minimum_effective: 0.0, per_day: 10, per_week: 50, cooldown_h: 1, quiet: {from: "00:00", to: "00:00"}, days_off: []}
 """  # noqa: E501
 PROGRAM = Program(load_program(MAP, "map.yaml"))
 ROSTER = RosterIndex(Roster(people=(Person(id="e-1"), Person(id="e-2"))), b"k" * 32)

@@ -49,6 +49,11 @@ STATEMENTS: dict[str, dict[str, Any]] = {
 }
 EVENTS: dict[str, dict[str, Any]] = {
     "retracts-another": {"kind": "retraction", "retracts": "7"},
+    "action-answer": {
+        "kind": "action-answer",
+        "skill": "x",
+        "reply": {"action": "a", "answer": "done"},
+    },
     "unknown-kpi": {"kind": "kpi-reading", "kpi": "gone", "outcome": {"value": 1}},
     "team-grain": {"source": "crm", "kind": "kpi-reading", "kpi": "t", "outcome": {"value": 1}},
     "no-event-rule": {"kind": "qa-result", "outcome": {"met": True}},

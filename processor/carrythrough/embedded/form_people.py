@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from carrythrough.gateway.pages.answers import Reader
 from carrythrough.pipeline.plan import InForce
 
 
 class RosterFormPeople:
-    """Implements `gateway.pages.form_links.LinkPeople` over the versions in force."""
+    """Implements `LinkPeople` and `AnswerPeople` of the gateway's pages over the versions in force."""
 
     def __init__(self, in_force: Callable[[], InForce]) -> None:
         self._in_force = in_force
@@ -17,6 +18,11 @@ class RosterFormPeople:
         """Return (roster id, name) behind a pseudonym; the id stands for a name that the roster lacks."""
         person = self._in_force().directory.person(subject)
         return None if person is None else (person.id, person.name or person.id)
+
+    def reader(self, subject: str) -> Reader | None:
+        """Return who is behind a pseudonym, as the pages of answers know them."""
+        person = self._in_force().directory.person(subject)
+        return None if person is None else Reader(subject, person.id, person.locale)
 
     def skill(self, skill: str) -> str | None:
         """Return the name of a skill."""

@@ -15,6 +15,7 @@ Why = Literal[
     "voids-another",
     "retracts-another",
     "needs-survey",
+    "action-answer",
     "nobody",
     "course-lifecycle",
     "no-activity",
@@ -28,6 +29,7 @@ WORDS: dict[Why, str] = {
     "voids-another": "took another statement back",
     "retracts-another": "took another event back",
     "needs-survey": "answers of a needs survey (kept apart from outcomes)",
+    "action-answer": "an answer to an action (no evidence; it says what the person wants)",
     "nobody": "about a group, or about nobody who can be told",
     "course-lifecycle": "lifecycle of a cmi5 course (launched, terminated ...)",
     "no-activity": "no activity of the program map matches",
@@ -57,8 +59,8 @@ def why_unmatched(record: Record, in_force: InForce) -> Why:
 def _why_event(event: PerformanceEvent, in_force: InForce) -> Why:
     if event.kind == "retraction":
         return "retracts-another"
-    if event.kind == "needs-survey":
-        return "needs-survey"
+    if event.kind in ("needs-survey", "action-answer"):
+        return event.kind
     kpi = in_force.program.kpis.get(event.kpi)
     if event.kpi and kpi is None:
         return "unknown-kpi"
