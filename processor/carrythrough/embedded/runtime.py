@@ -34,7 +34,9 @@ from carrythrough.embedded.provisioned import Provisioned
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
 from carrythrough.embedded.remarks import Remarks
+from carrythrough.embedded.replies import Declined
 from carrythrough.embedded.roster_intake import RosterIntake
+from carrythrough.embedded.sending import adapters_of, reason_to_hold
 from carrythrough.embedded.settling import settle
 from carrythrough.embedded.statements.store import StatementStore
 from carrythrough.embedded.store import StateFile
@@ -43,6 +45,8 @@ from carrythrough.embedded.unknown import UnknownActors
 from carrythrough.events.types import AdmittedEvent
 from carrythrough.evidence.baselines import Baselines
 from carrythrough.forward.target import secrets_of
+from carrythrough.gateway.answer_links import AnswerLinks, public_address
+from carrythrough.gateway.signed_links import SignedLinks
 from carrythrough.identity.actor import AgentLike
 from carrythrough.identity.changes import RosterChange
 from carrythrough.identity.directory import RosterIndex
@@ -54,7 +58,6 @@ from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.ports import Clock, Receipt, RosterReceipt
 from carrythrough.pull.background import BackgroundPull
-from carrythrough.reinforcement.presence import absence_at
 from carrythrough.scoring.promotion import check
 from carrythrough.scoring.refit import Term
 from carrythrough.settings import Settings
@@ -127,14 +130,18 @@ class Embedded:
         self.remarks = Remarks(lambda: self.fold.in_force, self.clock)
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
+        self._declined = Declined(self.state.path)
+        self.answer_links = SignedLinks(self.folder_lock.tenant_key(), lambda: self.clock.now_ms() / 1000)
+        public_url = public_address(settings.public_url, settings.authority_home)
         self.dispatcher = Dispatcher(
             self.outbox,
             adapters,
-            RosterDirectory(lambda: self.fold.in_force.directory),
+            RosterDirectory(lambda: self.fold.in_force.directory, self._declined.topics),
             self.clock,
             self._kill_switch,
             self.telemetry,
         )
+        self.dispatcher.dress = AnswerLinks(self.answer_links, public_url, self._has_items).dressed
         history = History(self.log.reader(), activator)
         self.contests = Contests(self.state.path, self._subject, self._append_contest)
         self.roster_changes = RosterIntake(
@@ -206,6 +213,7 @@ class Embedded:
         self.unknown.close()
         self.provisioned.close()
         self.noted.close()
+        self._declined.close()
         self.outbox.close()
         self.state.close()
         self._log_reader.close()
@@ -372,27 +380,13 @@ class Embedded:
         self.dispatcher.notify()
 
     def _adapters_of(self, action: ActionRequested, in_force: InForce) -> Iterable[str]:
-        """Return the adapters of the rule that asked, else all that are configured."""
-        for rule in in_force.program.reinforcement:
-            if rule.id == action.rule and rule.adapters:
-                return rule.adapters
-        return tuple(self._adapters)
+        return adapters_of(action, in_force, self._adapters)
+
+    def _has_items(self, skill: str) -> bool:
+        return False
 
     def _kill_switch(self, action: ActionRequested, adapter: str) -> str | None:
-        """Return why an action must not leave any more under the policy now in force, or None."""
-        in_force = self.fold.in_force
-        kill = in_force.program.policy.kill
-        if action.action in kill.actions:
-            return f"the action {action.action} is switched off"
-        if adapter in kill.adapters:
-            return f"the adapter {adapter} is switched off"
-        for subject in {action.subject, action.recipient}:
-            person = in_force.directory.person(subject)
-            if subject in kill.subjects or (person is not None and person.id in kill.subjects):
-                return "actions are switched off for this person"
-            if person is not None and (absence := absence_at(person, self.clock.now_ms())):
-                return f"the person is not at work: {absence}"
-        return None
+        return reason_to_hold(action, adapter, self.fold.in_force, self.clock.now_ms())
 
     def _require_program(self) -> None:
         self.committer.stop()

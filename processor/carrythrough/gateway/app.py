@@ -21,6 +21,7 @@ from carrythrough.gateway.needs_api import NeedsApi
 from carrythrough.gateway.noted_api import NotedApi
 from carrythrough.gateway.oauth_own import OwnTokens
 from carrythrough.gateway.oauth_token import TokenEndpoint
+from carrythrough.gateway.pages.answers import AnswerPages
 from carrythrough.gateway.pages.form_links import PATH as FORM_LINKS_PATH
 from carrythrough.gateway.pages.form_links import FormLinks
 from carrythrough.gateway.pages.forms import FormPages
@@ -133,6 +134,7 @@ def build_app(
                 FormLinks(runtime.form_people, links, access.require_credential).make,
                 methods=["POST"],
             ),
+            *AnswerPages(runtime.form_people, runtime, runtime.answer_links, now_ms).routes(),
             Mount(
                 "/",
                 routes=page_routes(
