@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from carrythrough import __version__
+from carrythrough.cli.actions import list_actions, preview
 from carrythrough.cli.adapters import list_adapters
 from carrythrough.cli.baseline import close, show_baselines
 from carrythrough.cli.bench_science import bench_science
@@ -31,6 +32,7 @@ from carrythrough.cli.ingest import ingest
 from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.model_answers import list_items
 from carrythrough.cli.needs import needs
+from carrythrough.cli.policy import approve, resume, show_policy, stop
 from carrythrough.cli.program.coverage import coverage
 from carrythrough.cli.program.diff import diff
 from carrythrough.cli.program.dry_run import dry_run
@@ -157,6 +159,15 @@ _contest.command(restore)
 _contest.command(list_contests, name="list")
 app.command(_contest)
 
+_policy = App(
+    name="policy", group=_RUN, help="Actions stopped and resumed at run time; rules that wait for approval."
+)
+_policy.command(show_policy, name="show")
+_policy.command(stop)
+_policy.command(resume)
+_policy.command(approve)
+app.command(_policy)
+
 _forward = App(name="forward", group=_RUN, help="Statements sent on to other Learning Record Stores.")
 _forward.command(status)
 _forward.command(list_refused, name="deadletters")
@@ -177,6 +188,11 @@ _documents = App(
 _documents.command(list_documents, name="list")
 _documents.command(forget)
 app.command(_documents)
+
+_actions = App(name="actions", group=_RUN, help="What rules may ask for, and how a message will read.")
+_actions.command(list_actions, name="list")
+_actions.command(preview)
+app.command(_actions)
 
 _adapters = App(name="adapters", group=_RUN, help="Where actions go: plugins and their configuration.")
 _adapters.command(list_adapters, name="list")
