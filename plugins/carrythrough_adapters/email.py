@@ -53,7 +53,12 @@ class EmailAdapter:
 
     def send(self, action: ActionRequested, recipient: Recipient | None, idempotency_key: str) -> str:
         """Send the message; raises PermanentError when the roster has no e-mail for the recipient."""
-        message = self._message(action, _address_of(recipient), idempotency_key)
+        return self._post(self._message(action, address_of(recipient), idempotency_key))
+
+    def close(self) -> None:
+        """Do nothing: no connection outlives its message."""
+
+    def _post(self, message: EmailMessage) -> str:
         with self._session() as session:
             try:
                 session.send_message(message)
@@ -65,9 +70,6 @@ class EmailAdapter:
                 detail = f"the server cannot carry this address: {error}"
                 raise PermanentError(delivery_problem("delivery-refused", detail)) from error
         return f"accepted by {self._config.host} as {message['Message-ID']}"
-
-    def close(self) -> None:
-        """Do nothing: no connection outlives its message."""
 
     def _message(self, action: ActionRequested, to: Address, key: str) -> EmailMessage:
         config = self._config
@@ -151,7 +153,7 @@ class EmailAdapter:
         return delivery_problem("delivery-failed", one_line(f"{where}: {said}"), fix=fix)
 
 
-def _address_of(recipient: Recipient | None) -> Address:
+def address_of(recipient: Recipient | None) -> Address:
     """Return the recipient's address; raises PermanentError when there is none that mail can use."""
     if recipient is None or not recipient.email:
         detail = "the roster has no e-mail address for this person"

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from icalendar import Calendar
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
@@ -197,6 +198,16 @@ class TestEmail(AdapterContract):
 
     def unreachable(self) -> dict[str, Any]:
         return {**self.table(), "port": self.dead_port}
+
+
+class TestCalendar(TestEmail):
+    adapter = "calendar"
+
+    def received(self) -> list[str]:
+        entries = [part for message in self.postbox.messages() for part in message.walk()]
+        calendars = [part for part in entries if part.get_content_type() == "text/calendar"]
+        events = [Calendar.from_ical(part.get_content()).events[0] for part in calendars]
+        return [str(event["UID"]).removesuffix("@example.com") for event in events]
 
 
 class TestFile(AdapterContract):
