@@ -79,6 +79,10 @@ def _show(found: dict[str, Any]) -> None:
             say(f"{outcome['open']} decisions wait for their outcome.", "dim")
     say()
     _holdout(found["holdout"], found["least_people"])
+    for warning in found["warnings"]:
+        say()
+        say(f"Early warning{' (' + warning['cohort'] + ')' if warning['cohort'] else ''}", "bold")
+        say(warning["words"])
     _exposure(found["exposure"])
 
 

@@ -7,21 +7,20 @@ some minutes: an effect that needs weeks of decisions is in no hurry.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from carrythrough.embedded.database import chunks, connect, marks, select
+from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.decisions import read_decisions
+from carrythrough.embedded.feedback import read_warnings, shown
+from carrythrough.embedded.pair_histories import read_histories
 from carrythrough.embedded.presenting import rfc3339
 from carrythrough.embedded.terms import Terms
-from carrythrough.evidence.types import Y_ONE, Channel
 from carrythrough.impact.exposure import EXPOSURE_DAYS, Exposure, exposure
 from carrythrough.impact.holdout import HoldoutComparison
-from carrythrough.impact.outcomes import PairHistory, history_of
-from carrythrough.impact.points import DecisionPoint
 from carrythrough.impact.report import OutcomeReport, Part, Report, report
 from carrythrough.impact.sequence import ALPHA, PEOPLE_LEAST
 from carrythrough.impact.verdict import Estimate
@@ -35,12 +34,7 @@ from carrythrough.scoring.groups import WHOLE, Key
 DIMENSIONS = ("team", "role", "site")
 KEPT_MS = 300_000
 """How long an answer is given again, by the server's clock."""
-_CHANNELS = (Channel.LEARN, Channel.PRACTICE, Channel.JOB)
 _RULES = "SELECT DISTINCT adapter, json_extract(CAST(body AS TEXT), '$.rule') FROM outbox"
-_EVIDENCE = (
-    "SELECT employee, skill, channel, t_ms, y FROM ledger WHERE voided = 0 AND (channel < 2 OR w > 0)"
-    f" AND channel IN ({', '.join(str(int(channel)) for channel in _CHANNELS)}) AND employee IN "
-)
 
 
 class UpliftReads:
@@ -69,7 +63,13 @@ class UpliftReads:
 
     def _read(self, in_force: InForce, now_ms: int, worth: float) -> dict[str, Any]:
         points, left_out = read_decisions(self._connection)
-        found = report(points, self._histories(points), self._carried(), now_ms, worth)
+        found = report(
+            points,
+            read_histories(self._connection, self._terms, (point.subject for point in points)),
+            self._carried(),
+            now_ms,
+            worth,
+        )
         minimum = in_force.program.policy.minimum_group
         shares = exposure(points, _people(in_force, now_ms), now_ms, minimum)
         return {
@@ -81,6 +81,9 @@ class UpliftReads:
             **_shown(found),
             "decisions_left_out": left_out,
             "holdout": {"share": in_force.program.policy.holdout, **_comparison(found.holdout)},
+            "warnings": [
+                shown(owned, in_force) for owned in read_warnings(self._connection, in_force, now_ms)
+            ],
             "exposure": {
                 "days": EXPOSURE_DAYS,
                 "minimum": minimum,
@@ -95,27 +98,6 @@ class UpliftReads:
         for adapter, rule in select(self._connection, _RULES):
             found.setdefault(adapter, set()).add(rule)
         return {adapter: frozenset(rules) for adapter, rules in found.items()}
-
-    def _histories(self, points: Iterable[DecisionPoint]) -> dict[tuple[str, str], PairHistory]:
-        """Return the evidence that counts of everybody with a decision, by person and skill."""
-        people = sorted({point.subject for point in points})
-        names: dict[int, str] = {}
-        for part in chunks(people):
-            names.update(
-                select(
-                    self._connection,
-                    f"SELECT id, subject FROM employee WHERE subject IN ({marks(len(part))})",
-                    part,
-                )
-            )
-        rows: dict[tuple[str, str], list[tuple[int, int, float]]] = {}
-        for part in chunks(list(names)):
-            for employee, skill, channel, t_ms, y in select(
-                self._connection, f"{_EVIDENCE} ({marks(len(part))})", part
-            ):
-                key = (names[employee], self._terms.text(skill))
-                rows.setdefault(key, []).append((channel, t_ms, y / Y_ONE))
-        return {pair: history_of(found) for pair, found in rows.items()}
 
     def close(self) -> None:
         """Close the connection; safe to call twice."""
