@@ -61,7 +61,7 @@ class Live:
         hook = program.with_name("hook.yaml")
         hook.write_text(HOOK)
         roster = program.with_name("roster.json")
-        roster.write_text('{"people": [{"id": "e-900"}]}')
+        roster.write_text('{"people": [{"id": "e-900"}, {"id": "e-901", "email": "a@example.org"}]}')
         command = [sys.executable, "-c", SERVER, str(folder), str(program), str(hook), str(roster)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None

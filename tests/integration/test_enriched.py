@@ -232,7 +232,7 @@ def test_every_event_fits_the_published_schema(here: Installation, repository: P
 
 
 def test_scores_are_those_that_the_fold_published_for_the_same_statement(here: Installation) -> None:
-    mixed_history(here, 150, seed=2)
+    mixed_history(here, 190, seed=2)
     events = here.pages(40)
     published = {
         (effect["source"], effect["skill"], rfc3339(effect["as_of_ms"])): effect

@@ -20,7 +20,7 @@ from carrythrough.identity.changes import PutPerson, RemovePerson, after_changes
 from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Identifier, Person, Roster, RosterAccount
 from carrythrough.pipeline.contest import Contest, encode_contest, evidence_id
-from carrythrough.pipeline.effects import Effect, ScoreChanged, ScoreRetracted
+from carrythrough.pipeline.effects import Effect, ScoreChanged, ScoreRetracted, SetAside
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.records import ROSTERS, VOIDED_VERB, Kind, Record
 from carrythrough.pipeline.step import State, step
@@ -220,15 +220,10 @@ def run(log: list[Record], cuts: set[int]) -> tuple[State, list[Effect], RosterI
         if record.kind not in ROSTERS:
             batch.append(record)
             continue
-        before = in_force.directory
-        if record.kind is Kind.ROSTER:
-            after = RosterIndex(unique(record.content), KEY, position=record.position)
-        else:
-            try:
-                after = after_changes(before, record.content, record.position)
-            except PermanentError:
-                continue
-        in_force = msgspec.structs.replace(in_force, directory=after, roster_before=before)
+        try:
+            in_force = changed(in_force, record)
+        except PermanentError:
+            continue
         state, more = step(state, [record], in_force)
         effects += more
     state, more = step(state, batch, in_force)
@@ -307,6 +302,41 @@ def test_what_is_published_follows(log: list[Record]) -> None:
             assert pair.published.score == (-1 if score is None else round(score * 10_000))
             if subject in state.gone and said is not None:
                 assert isinstance(said, ScoreRetracted), "nothing of a pseudonym without evidence stands"
+
+
+@given(logs())
+@COMMON
+def test_nothing_is_published_of_who_is_kept_aside(log: list[Record]) -> None:
+    """After each record: nothing stands of actors whom a roster does not know, and scores of all others do."""
+    state, in_force = State(), InForce(PROGRAM, EMPTY, SHIPPED)
+    for record in log:
+        if record.kind in ROSTERS:
+            try:
+                in_force = changed(in_force, record)
+            except PermanentError:
+                continue
+        state, effects = step(state, [record], in_force)
+        aside = in_force.directory.keeps_aside
+        assert not [e for e in effects if not isinstance(e, ScoreRetracted | SetAside) and aside(e.subject)]
+        for subject, learner in state.learners.items():
+            for skill, pair in learner.pairs.items():
+                stands = pair.published.stage or pair.published.score >= 0
+                if aside(subject):
+                    assert not stands
+                    assert (pair.published.due_ms, learner.refresh_ms) == (0, 0)
+                elif any(channel is not None and channel.count for channel in pair.channels):
+                    assert stands, (subject, skill)
+            if aside(subject):
+                assert subject in state.outside or subject in state.gone
+
+
+def changed(in_force: InForce, record: Record) -> InForce:
+    before = in_force.directory
+    if record.kind is Kind.ROSTER:
+        after = RosterIndex(unique(record.content), KEY, position=record.position)
+    else:
+        after = after_changes(before, record.content, record.position)
+    return msgspec.structs.replace(in_force, directory=after, roster_before=before)
 
 
 @given(logs())

@@ -228,8 +228,8 @@ def list_unknown(
 ) -> int:
     """List actors with evidence whom nobody on the roster lays claim to.
 
-    Their evidence waits, and is somebody's as soon as the roster names the identifier. What it is stands in the
-    record that is named here.
+    Their evidence is kept aside, without scores and messages, and is somebody's as soon as the roster names the
+    identifier. What it is stands in the record that is named here.
 
     For example:
 

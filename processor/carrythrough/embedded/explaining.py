@@ -87,6 +87,8 @@ class Explainer:
         }
 
     def _now(self, subject: str, skill_id: str, now_ms: int, at_ms: int | None) -> _Known:
+        if self._in_force().directory.keeps_aside(subject):
+            return _Known(self._in_force(), [], [], now_ms)
         number = self._number(subject)
         rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
         asides = set_aside(self._connection, self._terms, number)
@@ -100,6 +102,8 @@ class Explainer:
     def _then(self, subject: str, skill_id: str, known_ms: int, at_ms: int | None) -> _Known:
         position = self._history.position_at(known_ms, self._position())
         in_force = self._history.in_force(position)
+        if in_force.directory.keeps_aside(subject):
+            return _Known(in_force, [], [], known_ms)
         then = Then(self._connection, self._terms, position, in_force.directory, self._history.names)
         rows, asides = then.rows(subject), then.asides(subject)
         standing = known_then(self._connection, rows, position)
@@ -115,7 +119,8 @@ class Explainer:
     def reviews(self, subject: str, now_ms: int) -> dict[str, Any]:
         """Return the knowledge items of one employee and when each is due again, skill by skill."""
         with self._lock:
-            number = self._number(subject)
+            aside = self._in_force().directory.keeps_aside(subject)
+            number = None if aside else self._number(subject)
             rows = [] if number is None else read_ledger(self._connection, self._terms, subject, number)
         counted = [row.evidence for row in rows if not row.voided]
         found: list[dict[str, Any]] = []

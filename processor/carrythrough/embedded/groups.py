@@ -63,6 +63,8 @@ class Groups:
     def _read(self, in_force: InForce, now_ms: int) -> dict[str, dict[Key, GroupScore | str]]:
         members: dict[str, list[Member]] = {OVERALL: []}
         for subject, learner in self._everybody():
+            if in_force.directory.keeps_aside(subject):
+                continue
             person = in_force.directory.person(subject)
             groups = {name: "" if person is None else str(getattr(person, name)) for name in DIMENSIONS}
             parts = parts_of(in_force, subject, learner, now_ms)

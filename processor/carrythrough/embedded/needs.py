@@ -143,7 +143,7 @@ class NeedsReads:
         people: dict[str, list[NeedAnswer]] = {}
         directory = in_force.directory
         for subject, answer in all_answers(self._connection, self._log, self._terms, directory):
-            if subject:
+            if subject and not directory.keeps_aside(subject):
                 people.setdefault(subject, []).append(answer)
         members: dict[str, list[Member]] = {}
         for subject, rows in people.items():

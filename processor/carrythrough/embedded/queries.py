@@ -96,6 +96,8 @@ class Queries:
     def employee_scores(self, subject: str, now_ms: int, names: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - the port of the pages
         """Return the scores of one employee at `now_ms`, every skill of the map that has evidence."""
         learner = self._learners([subject]).get(subject, LearnerState())
+        if self.in_force.directory.keeps_aside(subject):
+            learner = LearnerState()
         skills = self.in_force.program.skills
         found = [
             skill_score(self.in_force, learner, learner.pairs[skill_id], skills[skill_id], now_ms)
@@ -161,6 +163,8 @@ class Queries:
             numbers.pop(None, None)
             where = f"p.skill IN ({marks(len(numbers))})"
             where += " AND NOT EXISTS (SELECT 1 FROM vanished v WHERE v.subject = e.subject)"
+            if self.in_force.directory.names_anybody:
+                where += " AND NOT EXISTS (SELECT 1 FROM stranger s WHERE s.subject = e.subject)"
             values: list[Any] = [after_subject, after_subject, after_skill, *numbers]
             if stage:
                 where += " AND p.stage=?"
@@ -285,15 +289,16 @@ class Queries:
         counted_s, employees, skills = self._counted
         pairs = sum(people for people, _ in skills.values())
         if afresh or pairs < PAIRS_COUNTED_ALWAYS or time.monotonic() - counted_s > SIZES_S:
+            hidden = "SELECT subject FROM vanished"
+            if self.in_force.directory.names_anybody:
+                hidden += " UNION ALL SELECT subject FROM stranger"
             employees = int(
-                self._connection.execute(
-                    "SELECT (SELECT count(*) FROM employee) - (SELECT count(*) FROM vanished)"
-                ).get
+                self._connection.execute(f"SELECT count(*) FROM employee WHERE subject NOT IN ({hidden})").get
             )
             rows = select(
                 self._connection,
                 "SELECT skill, count(*), sum(score >= 0) FROM pair WHERE employee NOT IN"
-                " (SELECT e.id FROM vanished v JOIN employee e ON e.subject = v.subject) GROUP BY skill",
+                f" (SELECT id FROM employee WHERE subject IN ({hidden})) GROUP BY skill",
             )
             skills = {self._terms.text(skill): (people, scored) for skill, people, scored in rows}
             # A large installation is counted less often: the walk never takes more than a few per cent.
@@ -306,6 +311,7 @@ class Queries:
         with self._lock:
             one = self._connection.execute
             employees, skills = self._sizes(afresh=afresh)
+            unknown = one("SELECT count(*) FROM stranger").get
             dead = one("SELECT count(*) FROM outbox WHERE status='dead'").get
             actions = dict(select(self._connection, "SELECT status, count(*) FROM outbox GROUP BY status"))
         ack, visible = self._telemetry.medians_ms()
@@ -325,6 +331,8 @@ class Queries:
                 ],
             },
             "employees": employees,
+            "roster": len(self.in_force.directory.people),
+            "unknown": unknown,
             "pairs": sum(people for people, _ in skills.values()),
             "scored_pairs": sum(scored for _, scored in skills.values()),
             "skills": [

@@ -164,6 +164,7 @@ class Embedded:
         self._shadow: ShadowThread | None = None
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
+        self.telemetry.unknown_actors.set_function(self.unknown.count)
         self.telemetry.lag_records.set_function(lambda: max(0, self.log.end - self.state.position))
 
     def start(self, *, deliver: bool = True) -> None:

@@ -36,6 +36,8 @@ def reason_to_hold(action: ActionRequested, adapter: str, in_force: InForce, now
             return "actions are switched off for this person"
         if person is not None and person.team and person.team in limits.killed_teams:
             return f"actions are switched off for the team {person.team}"
+        if in_force.directory.keeps_aside(subject):
+            return "the person is not on the roster"
         if person is not None and (absence := absence_at(person, now_ms)):
             return f"the person is not at work: {absence}"
     return None

@@ -16,13 +16,15 @@ from carrythrough.embedded.folder import MOVES_AT_ONCE, Folder
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.schema import META
 from carrythrough.embedded.store import Folded, StateFile
+from carrythrough.embedded.strangers import strangers_of_kin
 from carrythrough.pipeline.delta import Delta
 from carrythrough.pipeline.plan import Reattribute
 from carrythrough.pipeline.records import Kind
 from carrythrough.pipeline.strangers import stranger_named
 
 META_NAME = "identities"
-SETTLED = 1
+SETTLED = 2
+"""1: a file of the time when strangers were scored although a roster named people; they are kept aside since."""
 _FIRST = """
 SELECT e.subject, coalesce((SELECT min(position) FROM ledger WHERE employee = e.id), 1 << 62),
   coalesce((SELECT min(position) FROM mark WHERE employee = e.id), 1 << 62)
@@ -33,7 +35,12 @@ _logger = structlog.get_logger("carrythrough.fold")
 
 def settle(state: StateFile, log: LogReader, fold: Folder) -> None:
     """Settle who is who once in a file that has never been; raises apsw.Error, and goes on at the next start."""
-    if state.connection.execute("SELECT 1 FROM meta WHERE name=?", (META_NAME,)).fetchone() is not None:
+    row = state.connection.execute("SELECT value FROM meta WHERE name=?", (META_NAME,)).fetchone()
+    if row is not None and row[0] >= SETTLED:
+        return
+    if row is not None:
+        _move(state, log, fold, sorted(strangers_of_kin(state.connection, None)))
+        META.run(state.connection, [META_NAME, SETTLED])
         return
     first = {row[0]: min(row[1], row[2]) for row in select(state.connection, _FIRST)}
     if first:

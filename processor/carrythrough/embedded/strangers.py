@@ -27,8 +27,13 @@ def read_stranger(connection: apsw.Connection, subject: str) -> Stranger | None:
     return Stranger(row[0], row[1], tuple(token for (token,) in kin), row[2])
 
 
-def strangers_of_kin(connection: apsw.Connection, kin: Iterable[str]) -> set[str]:
-    """Return the strangers that have one of some tokens; `kin` is not begun while there are no strangers."""
+def strangers_of_kin(connection: apsw.Connection, kin: Iterable[str] | None) -> set[str]:
+    """Return the strangers that have one of some tokens, None for all.
+
+    `kin` is not begun while there are no strangers.
+    """
+    if kin is None:
+        return {row[0] for row in select(connection, "SELECT subject FROM stranger")}
     found: set[str] = set()
     if connection.execute("SELECT 1 FROM kin LIMIT 1").fetchone() is None:
         return found

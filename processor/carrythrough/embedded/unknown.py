@@ -7,9 +7,12 @@ it there, and who may not has no business with it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
+
+import apsw
 
 from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.log import LogReader
@@ -76,6 +79,12 @@ class UnknownActors:
             "evidence": sum(entry["evidence"] for entry in by),
             "by": by,
         }
+
+    def count(self) -> int:
+        """Return how many strangers there are, 0 once this is closed."""
+        with self._lock, contextlib.suppress(apsw.ConnectionClosedError):
+            return int(self._connection.execute("SELECT count(*) FROM stranger").get)
+        return 0
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

@@ -235,8 +235,8 @@ class StoreView:
         """Return the cmi5 marks of an employee."""
         return read_placed(self._connection, self._terms, "e.subject=?", (subject,))
 
-    def strangers(self, kin: Iterable[str]) -> set[str]:
-        """Return the strangers that have one of some sealed kinship tokens."""
+    def strangers(self, kin: Iterable[str] | None = None) -> set[str]:
+        """Return the strangers that have one of some sealed kinship tokens, None for all."""
         return strangers_of_kin(self._connection, kin)
 
     def stranger(self, subject: str) -> Stranger | None:

@@ -41,6 +41,7 @@ class RosterIndex:
         self._tables = tables
         self._exact, self._hashed, self._accounts = tables.exact, tables.hashed, tables.accounts
         self.people: Mapping[str, Person] = tables.people
+        self.names_anybody = len(tables.people) > 0
         self.position = position
         self.touched = touched
         self._young: dict[str, str] = {}
@@ -134,6 +135,13 @@ class RosterIndex:
     def person(self, subject: str) -> Person | None:
         """Return the roster person behind a pseudonym, None when the roster does not know them."""
         return self.people.get(subject)
+
+    def keeps_aside(self, subject: str) -> bool:
+        """Say whether a pseudonym is kept aside: the roster names people, and nobody on it is behind this one.
+
+        Their evidence is folded and kept; nothing is published, decided or sent about them until they are known.
+        """
+        return self.names_anybody and self.people.get(subject) is None
 
     def person_of_id(self, roster_id: str) -> Person | None:
         """Return the person with a roster id (no alias), None when there is none."""

@@ -89,8 +89,8 @@ class StateView(Protocol):
         """Return the cmi5 marks of an employee, in any order."""
         ...
 
-    def strangers(self, kin: Iterable[str]) -> Iterable[str]:
-        """Return the strangers (`pipeline.strangers`) that have one of some sealed kinship tokens.
+    def strangers(self, kin: Iterable[str] | None = None) -> Iterable[str]:
+        """Return the strangers (`pipeline.strangers`) that have one of some sealed kinship tokens, None for all.
 
         `kin` is not asked for anything when there are no strangers at all.
         """

@@ -48,10 +48,11 @@ class ScoreChanged(msgspec.Struct, frozen=True, kw_only=True, tag="score", tag_f
 
 
 class ScoreRetracted(msgspec.Struct, frozen=True, kw_only=True, tag="retracted", tag_field="type"):
-    """What was published of one (subject, skill) no longer stands: its evidence is somebody else's.
+    """What was published of one (subject, skill) no longer stands: it is somebody else's, or kept aside.
 
     The roster knows by now who the pseudonym is, or no longer knows the person. into: the pseudonym that
-    has the evidence from now on, the first one where there are several; its scores follow as their own.
+    has the evidence from now on, the first one where there are several; its scores follow as their own,
+    if it is on the roster. "" where the evidence stays and waits until the roster knows the person.
     previous: the score that was last published, None when there was none.
     """
 

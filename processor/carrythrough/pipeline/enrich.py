@@ -159,6 +159,8 @@ class Enricher:
         self, learner: LearnerState, pair: PairState, skill: Skill, now_ms: int, peer: Employee
     ) -> Performance:
         model = self._in_force.model
+        if peer.pseudonym and self._in_force.directory.keeps_aside(peer.pseudonym):
+            learner, pair = LearnerState(), _EMPTY  # nothing is published of who is kept aside
         reading = read_pair(learner, pair, now_ms, skill, model, self._in_force.program.policy)
         score = reading.score
         return Performance(

@@ -23,6 +23,7 @@ from carrythrough.pipeline.rebuild import rebuilt
 from carrythrough.pipeline.records import CONTESTED, SUPERSEDED, VOIDED, LedgerRow
 from carrythrough.pipeline.registrations import Home, PlacedMark, Registrations
 from carrythrough.pipeline.strangers import concerned, stranger_named
+from carrythrough.reinforcement.stage import Stage
 from carrythrough.scoring.state import LearnerState, PairState
 
 Key = tuple[str, str, int, bytes]
@@ -60,6 +61,8 @@ class Moving:
             target = self._after.subject_of_name(name)
             if target != source:
                 self._move_all(source, target, name, stranger.position)
+            else:
+                self._show_or_withhold(source)
             if known or target != source:
                 self._delta.strangers[source] = None
             return
@@ -82,8 +85,9 @@ class Moving:
             return
         if left:
             self._delta.strangers[source] = stranger_named(names[left[0]], left[0], self._after)
-        elif targets:
-            self._vanish(source, targets[0])
+            self._show_or_withhold(source)
+        elif targets or self._learner_known(source):
+            self._vanish(source, targets[0] if targets else "")
 
     def _move_all(self, source: str, target: str, name: str, position: int) -> None:
         """Move everything that a stranger has: a new name for it all, where the target is new."""
@@ -158,11 +162,31 @@ class Moving:
         learner = self._learner(source)
         for skill in sorted(learner.pairs):
             pair = self._pair(source, learner, skill)
-            if pair.published.sequence:
+            if _is_published(pair):
                 self._publisher.retracted(source, pair, skill, into, self._stored_ms)
+        learner.refresh_ms = 0
         self._delta.gone[source] = True
 
+    def _show_or_withhold(self, subject: str) -> None:
+        """Take back what was published of somebody who is kept aside by now; publish who is no longer."""
+        if not self._learner_known(subject):
+            return
+        learner = self._learner(subject)
+        aside = self._after.keeps_aside(subject)
+        for skill in sorted(learner.pairs):
+            before = learner.pairs[skill]
+            if aside and _is_published(before):
+                self._publisher.retracted(
+                    subject, self._pair(subject, learner, skill), skill, "", self._stored_ms
+                )
+            elif not aside and not _is_published(before) and _has_outcomes(before):
+                self._publish(subject, {skill})
+        if aside:
+            learner.refresh_ms = 0
+
     def _publish(self, subject: str, skills: set[str]) -> None:
+        if self._after.keeps_aside(subject):
+            return
         learner = self._learner(subject)
         for skill in sorted(skills):
             pair = self._pair(subject, learner, skill)
@@ -270,6 +294,14 @@ def _with_rows(move: Move, theirs: dict[Key, LedgerRow]) -> Move:
             earlier = row.position < there.position
             (dropped if earlier else refused).append(there.key() if earlier else row.key())
     return msgspec.structs.replace(move, dropped=tuple(dropped), refused=tuple(refused))
+
+
+def _is_published(pair: PairState) -> bool:
+    return pair.published.stage != Stage.UNKNOWN
+
+
+def _has_outcomes(pair: PairState) -> bool:
+    return any(channel is not None and channel.count for channel in pair.channels)
 
 
 def _has_evidence(pair: PairState) -> bool:

@@ -62,6 +62,7 @@ class Publisher:
         self._replies = replies
         self._skills = in_force.program.skills
         self._policy = in_force.program.policy
+        self._aside = in_force.directory.keeps_aside
         self._decider = Decider(
             in_force.program,
             in_force.directory,
@@ -82,7 +83,12 @@ class Publisher:
         *,
         moved: bool,
     ) -> None:
-        """Count one operation; publish when it moved the score (exposure alone does not), and decide on news."""
+        """Count one operation; publish when it moved the score (exposure alone does not), and decide on news.
+
+        Nothing of it while the person is kept aside.
+        """
+        if self._aside(subject):
+            return
         published = pair.published
         published.sequence += 1
         published.as_of_ms = max(published.as_of_ms, stored_ms)
@@ -116,8 +122,11 @@ class Publisher:
     ) -> None:
         """Publish the score after evidence was voided, contested or restored; that decides nothing.
 
+        Nothing of it while the person is kept aside.
         source: 16 bytes, the statement or event that it was about.
         """
+        if self._aside(subject):
+            return
         published = pair.published
         published.sequence += 1
         published.as_of_ms = max(published.as_of_ms, stored_ms)
@@ -127,13 +136,18 @@ class Publisher:
             self._emit(subject, pair, skill, self._read(learner, pair, skill), source.hex())
 
     def retracted(self, subject: str, pair: PairState, skill_id: str, into: str, stored_ms: int) -> None:
-        """Take back what was published of a pair whose evidence is another pseudonym's; its sequence goes on."""
+        """Take back what was published of a pair whose evidence is another pseudonym's; its sequence goes on.
+
+        into: that pseudonym, "" where the evidence stays and the person is kept aside.
+        """
         published = pair.published
         published.sequence += 1
         published.as_of_ms = max(published.as_of_ms, stored_ms)
         previous = None if published.score < 0 else published.score / 10_000
         published.score, published.stage, published.due_ms = -1, int(Stage.UNKNOWN), 0
-        published.armed = published.ignored = 0
+        published.armed = 0
+        if into:
+            published.ignored = 0  # what was sent is known where the evidence is
         self.effects.append(
             ScoreRetracted(
                 id=effect_id("retracted", self._in_force.tenant, subject, skill_id, published.sequence),
@@ -163,7 +177,7 @@ class Publisher:
         published = pair.published
         before = Stage(published.stage)
         skill = self._skills.get(skill_id)
-        if skill is None:
+        if skill is None or self._aside(subject):
             published.due_ms = 0
             return
         # Timers are set no later than the next absence begins, so whatever began since was not looked at before.
@@ -252,6 +266,8 @@ class Publisher:
         )
         published.ignored = 0
         later_ms = reply.until_ms() if reply.answer == "not-now" else 0
+        if self._aside(reply.about):
+            return
         if later_ms > published.as_of_ms and not 0 < published.due_ms < later_ms:
             published.due_ms = later_ms
 
@@ -305,12 +321,16 @@ class Publisher:
 
     def referred(self, request: ActionReferred, learner: LearnerState, now_ms: int) -> None:
         """Decide a request about somebody at the person whom it is for."""
+        if self._aside(request.recipient):
+            return
         wishes = self._wishes(request.recipient)
         self.effects += self._decider.requests.arrived(request, learner, wishes, now_ms)
 
     def requests_due(self, subject: str, learner: LearnerState, now_ms: int) -> None:
         """Decide again the requests that wait at a person and whose time has come."""
-        if learner.waiting:
+        if self._aside(subject):
+            learner.waiting = ()
+        elif learner.waiting:
             self.effects += self._decider.requests.due(learner, self._wishes(subject), now_ms)
 
     def _wishes(self, subject: str) -> Wishes:

@@ -106,8 +106,10 @@ class State(msgspec.Struct, frozen=True):
         """Return the cmi5 marks of an employee."""
         return [one for home, unit in self.units.items() if home[0] == subject for one in unit.values()]
 
-    def strangers(self, kin: Iterable[str]) -> list[str]:
-        """Return the strangers that have one of some sealed kinship tokens."""
+    def strangers(self, kin: Iterable[str] | None = None) -> list[str]:
+        """Return the strangers that have one of some sealed kinship tokens, None for all."""
+        if kin is None:
+            return list(self.outside)
         wanted = set(kin) if self.outside else set()
         return [subject for subject, known in self.outside.items() if not wanted.isdisjoint(known.kin)]
 

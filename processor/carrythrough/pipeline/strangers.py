@@ -38,8 +38,8 @@ class Stranger(msgspec.Struct, frozen=True):
 class StrangersView(Protocol):
     """What is asked of the state."""
 
-    def strangers(self, kin: Iterable[str]) -> Iterable[str]:
-        """Return the strangers that have one of some sealed kinship tokens."""
+    def strangers(self, kin: Iterable[str] | None = None) -> Iterable[str]:
+        """Return the strangers that have one of some sealed kinship tokens, None for all."""
         ...
 
 
@@ -76,7 +76,8 @@ def concerned(before: RosterIndex, after: RosterIndex, view: StrangersView) -> l
     """Return the pseudonyms whose evidence may belong to somebody else after a change of the roster, sorted.
 
     Those who lost a name; those who share a kinship token with a name that somebody gained; the
-    strangers who share one with a name that somebody gained or lost.
+    strangers who share one with a name that somebody gained or lost; and every stranger when the roster
+    names its first person or its last one goes, since that says whether strangers are kept aside.
     """
     found: set[str] = set()
     names: list[str] = []
@@ -88,7 +89,9 @@ def concerned(before: RosterIndex, after: RosterIndex, view: StrangersView) -> l
             for token in tokens_of(name):
                 found |= before.owners(token)
         names += old ^ new
-    if names:
+    if before.names_anybody != after.names_anybody:
+        found.update(view.strangers())
+    elif names:
         found.update(view.strangers(after.sealed(token for name in names for token in tokens_of(name))))
     return sorted(found)
 

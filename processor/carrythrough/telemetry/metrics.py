@@ -139,6 +139,10 @@ class Telemetry:
         self.lag_records = Gauge(
             "carrythrough_fold_lag_records", "Records in the log not yet folded.", registry=r
         )
+        self.unknown_actors = Gauge(
+            "carrythrough_unknown_actors", "Actors with evidence whom the roster does not know: it waits for them.",
+            registry=r,
+        )  # fmt: skip
         self.index_lag_records = Gauge(
             "carrythrough_index_lag_records", "Records in the log that queries for statements do not see yet.",
             registry=r,

@@ -109,8 +109,8 @@ def test_an_older_folder_is_settled_once_when_it_opens(tmp_path: Path) -> None:
     assert outcomes(roster.subject_of_employee("e-4")) == 6, "strangers of before are recognised"
     running.stop()
     with FolderReader(data) as reader:
-        assert len(reader.scores(skill="", stage="", team="", limit=9)[0]) == 4, (
-            "nothing that vanished is listed"
+        assert len(reader.scores(skill="", stage="", team="", limit=9)[0]) == 3, (
+            "nothing that vanished or is kept aside is listed"
         )
     stored, pure = stored_state(data), offline_fold(data)
     assert stored.evidence_bytes() == pure.evidence_bytes()

@@ -73,6 +73,7 @@ def check_state(path: Path) -> Iterator[Result]:
                     f"{program.id} version {program.version}, {len(program.skills)} skills",
                 )
                 yield _roster_in_force(people)
+                yield from unknown_actors(reader.summary()["unknown"], people)
             yield _position(reader, running=lock_holder(path) is not None)
             yield from _aside(reader.summary())
     except CarrythroughError as error:
@@ -87,6 +88,16 @@ def _roster_in_force(people: int) -> Result:
     return Result(
         "roster in force", "warning", "none: people are unknown actors, and nobody can be reached", fix
     )
+
+
+def unknown_actors(actors: int, people: int) -> Iterator[Result]:
+    """Yield a warning where a roster is in force and does not know everybody who has evidence."""
+    if actors and people:
+        detail = (
+            f"the roster does not know {plural(actors, 'actor')} with evidence: it waits and gives no scores"
+        )
+        fix = "`carrythrough roster unknown` lists them; give each person the identifier on the roster"
+        yield Result("unknown actors", "warning", detail, fix)
 
 
 def _position(reader: FolderReader, *, running: bool) -> Result:

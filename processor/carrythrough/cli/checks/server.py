@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 
+from carrythrough.cli.checks.content import unknown_actors
 from carrythrough.cli.checks.result import Result, failed
 from carrythrough.cli.server_reader import ServerReader, reaching
 from carrythrough.cli.target import Server
@@ -42,6 +43,7 @@ def check_server(server: Server) -> Iterator[Result]:
     status_of_lag = "warning" if lag > LAG_RECORDS_HIGH else "ok"
     fix = "watch carrythrough_fold_lag_records: when it grows for long, the machine is too small"
     yield Result("scoring", status_of_lag, f"{plural(lag, 'record')} behind", fix)  # type: ignore[arg-type]
+    yield from unknown_actors(summary["unknown"], summary["roster"])
     for name, number in (("dead letters", summary["dead_letters"]), ("quarantine", summary["quarantined"])):
         fix = f"carrythrough {name.replace(' ', '')} list"
         yield Result(name, "warning" if number else "ok", plural(number, "record"), fix if number else "")
