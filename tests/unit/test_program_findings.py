@@ -67,6 +67,7 @@ def activity(name: str = "new", **more: Any) -> dict[str, Any]:
     return {"id": name, "name": "N", "match": {"activity": "https://n/1"}, "evidence": evidence} | more
 
 
+KPI = ("goals", 0, "kpis", 0)
 SKILL = ("skills", 0)
 RULE = ("reinforcement", 0)
 PROGRAM = ("programs", 0)
@@ -127,6 +128,63 @@ def test_a_name_that_is_nearly_right_is_suggested(change: Change, fix: str) -> N
     document = sound()
     change(document)
     assert fix in [lint.fix for lint in lints_of(document)]
+
+
+@pytest.mark.parametrize(
+    ("change", "fix"),
+    [
+        (put(*KPI, target="34,50"), "write 34.5"),
+        (put(*KPI, target="34.5"), "write 34.5, without quotes"),
+        (put(*KPI, target="1,000"), "write a number"),  # a thousand, or one: nobody can tell
+        (put(*KPI, target="a lot"), "write a number"),
+        (put(*KPI, direction="Higher"), 'did you mean "up"?'),
+        (put(*SKILL, target="85 %"), "write 0.85"),
+        (put(*SKILL, opportunity_days="7,5"), "write a whole number"),
+        (put(*SKILL, volatile="yes"), "write true, without quotes"),
+        (put(*SKILL, volatile="maybe"), "write true or false"),
+        (put("policy", days_off="Saturday"), 'did you mean "sat"?'),
+        (
+            put("activities", 0, "match", verb="Completed"),
+            'did you mean "http://adlnet.gov/expapi/verbs/completed"?',
+        ),
+        (
+            put("activities", 0, "match", verb="done"),
+            "write it in full, with its scheme (xAPI 1.0.3 part 2, 2.2)",
+        ),
+    ],
+)
+def test_a_value_that_is_nearly_right_is_mended(change: Change, fix: str) -> None:
+    document = sound()
+    document.setdefault("policy", {})
+    change(document)
+    assert fix in [lint.fix for lint in lints_of(document)]
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "names", "opens"),
+    [
+        (["https://y/course/1"], [], True),
+        (["https://y/course/1/"], [], False),
+        (["https://y/view?id=1"], [], True),
+        (["https://y/view?id="], [], False),
+        (["https://y/course"], [], False),
+        (["https://y/course"], ["https://y/courses/7"], True),
+        (["https://y/course"], ["https://y/course-two"], False),
+        (["https://y/course", "https://y/coursework/"], [], True),
+        (["https://y/media/415617fd-ce29-4de0-bc2b-dc8ae9c85c65"], [], False),
+        (["https://y/run/20260401"], [], False),
+    ],
+)
+def test_a_beginning_that_ends_inside_a_word_or_number_is_told(
+    prefixes: list[str], names: list[str], opens: bool
+) -> None:
+    document = sound()
+    new = [activity(f"new-{n}", match={"activity_prefix": text}) for n, text in enumerate(prefixes)]
+    new += [activity(f"whole-{n}", match={"activity": text}) for n, text in enumerate(names)]
+    document["activities"] += new
+    found = [lint for lint in lints_of(document) if lint.code == "open-prefix"]
+    assert len(found) == opens
+    assert all(prefixes[0] in lint.message for lint in found)
 
 
 def test_what_is_around_the_map_is_looked_at_only_where_it_is_known() -> None:

@@ -143,7 +143,7 @@ def test_a_fault_is_found(change, expected) -> None:
         ({"activity_prefix": "https://x/"}, {"activity": "https://x/1"}, False),
         ({"verb": ANSWERED}, {"verb": ANSWERED, "activity_type": "https://t"}, False),
         ({"verb": [ANSWERED, "https://v"]}, {"verb": ANSWERED}, True),
-        ({"activity_prefix": "https://x/1"}, {"activity_prefix": "https://x/"}, False),
+        ({"activity_prefix": "https://x/1/"}, {"activity_prefix": "https://x/"}, False),
         ({"parent": "https://p"}, {"parent": "https://p"}, True),
     ],
 )

@@ -37,6 +37,14 @@ SUGGESTIONS_FROM_MAX = 2_000
 SUGGESTION_LENGTH_MAX = 100
 """Words longer than this are nobody's slip of the pen; comparing them would take long."""
 
+_OTHER_WORDS = {"higher": "up", "increase": "up", "lower": "down", "decrease": "down"}
+"""Names as people say them, to ours."""
+_BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+"""What YAML 1.1 read as true and false, and 1.2 reads as text."""
+_NUMBER = re.compile(
+    r"\s*(?P<number>[+-]?\d{1,12}(?:\.\d{1,12}|,(?!\d{3}\b)\d{1,12})?)\s*(?P<percent>%)?\s*\Z", re.ASCII
+)
+
 _FAULT = object()
 
 Path = tuple[str | int, ...]
@@ -156,18 +164,20 @@ class _Reader:
             case inspect.DictType():
                 return self.mapping(node, kind, path)
             case inspect.BoolType():
-                return node.value if isinstance(node.value, bool) else self.wrong(node, path, "true or false")
+                return node.value if isinstance(node.value, bool) else self.not_bool(node, path)
             case inspect.IntType() | inspect.FloatType():
                 return self.number(node, kind, path)
             case inspect.AnyType():
                 return node.plain()
         raise AssertionError(f"no reader for {kind!r}")
 
-    def wrong(self, node: Node, path: Path, wanted: str) -> Any:
+    def wrong(self, node: Node, path: Path, wanted: str, write: str = "") -> Any:
         given = _describe(node.value)
         label = label_of(path)
         message = f"{label} must be {wanted}, not {given}"
-        return self.fault(node, path, "wrong-type", message, f"{label} is {wanted}", f"write {wanted}")
+        return self.fault(
+            node, path, "wrong-type", message, f"{label} is {wanted}", f"write {write or wanted}"
+        )
 
     def struct(self, node: Node, kind: inspect.StructType, path: Path) -> Any:
         if not isinstance(node.value, dict):
@@ -257,7 +267,13 @@ class _Reader:
         label = label_of(path)
         names = [str(value) for value in kind.values]
         given = node.value[:60] if isinstance(node.value, str) else _describe(node.value)
-        fix = did_you_mean(str(given), names) or f"write one of: {listing(names)}"
+        word = str(given).lower()
+        meant = _OTHER_WORDS.get(word, "")
+        near = [
+            name for name in (meant, *names) if name in names and (meant == name or word.startswith(name))
+        ]
+        fix = f'did you mean "{near[0]}"?' if near else did_you_mean(str(given), names)
+        fix = fix or f"write one of: {listing(names)}"
         rule = f"{label} is one of: {listing(names)}"
         return self.fault(node, path, "not-allowed", f'{label} is "{given}", which is not known', rule, fix)
 
@@ -281,6 +297,10 @@ class _Reader:
             return self.fault(node, path, "out-of-range", message, rule, "shorten it")
         return value
 
+    def not_bool(self, node: Node, path: Path) -> Any:
+        meant = _BOOLEANS.get(node.value.lower(), "") if isinstance(node.value, str) else ""
+        return self.wrong(node, path, "true or false", f"{meant}, without quotes" if meant else "")
+
     def not_text(self, node: Node, path: Path) -> Any:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -296,7 +316,7 @@ class _Reader:
         whole = isinstance(kind, inspect.IntType)
         wanted = "a whole number" if whole else "a number"
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return self.wrong(node, path, wanted)
+            return self.wrong(node, path, wanted, _number_meant(value, kind))
         if whole and isinstance(value, float):
             if not value.is_integer():
                 return self.wrong(node, path, wanted)
@@ -313,6 +333,21 @@ class _Reader:
             message = f"{label} is {_plain(value)}, out of range"
             return self.fault(node, path, "out-of-range", message, f"{label} is {bounds}", fix)
         return value
+
+
+def _number_meant(value: Any, kind: inspect.IntType | inspect.FloatType) -> str:
+    """Return the number that a text is likely to mean ("34,50", "90 %"), "" where that is not plain."""
+    found = _NUMBER.match(value) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    number = float(found["number"].replace(",", "."))
+    if found["percent"] and kind.le == 1.0:
+        number /= 100
+    if isinstance(kind, inspect.IntType) and not number.is_integer():
+        return ""
+    return f"{number:.12g}" + (
+        ", without quotes" if value.strip() == found["number"].replace(",", ".") else ""
+    )
 
 
 def _as_float(value: float) -> float:

@@ -261,8 +261,8 @@ def _entries(mapping: BodyMapping, body: Any) -> list[Any]:
         return [body]
     try:
         found = _search(mapping.each, body, "each")
-    except FieldError as fault:
-        raise PermanentError(_problem("hook-unmapped", fault, "", mapping)) from None
+    except FieldError as failed:
+        raise PermanentError(_problem("hook-unmapped", failed, "", mapping)) from None
     if found is None:
         return []
     entries = found if isinstance(found, list) else [found]

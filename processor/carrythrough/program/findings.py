@@ -198,6 +198,11 @@ _RECORDS: dict[str, Finding] = {
     "no-evidence": Finding(
         "warning", "an activity says something about a skill", "without evidence it only labels statements"
     ),
+    "open-prefix": Finding(
+        "warning",
+        "a beginning of ids ends where a word or number ends",
+        "course/1 is also the beginning of course/10, whose statements would count as well",
+    ),
     "overlapping-evidence": Finding(
         "warning",
         "records that two matchers share are given to one of them by being told apart",

@@ -19,6 +19,7 @@ from carrythrough.program.lint_matchers import impossible_matchers, shadowed
 from carrythrough.program.lint_names import ambiguous_ids, duplicate_ids, references, required_in_circles
 from carrythrough.program.lint_objectives import job_evidence, objectives
 from carrythrough.program.lint_overlaps import overlapping_activities, overlapping_events
+from carrythrough.program.lint_prefixes import open_prefixes
 from carrythrough.program.lint_programs import cohorts, known_people, program_dates, rollouts
 from carrythrough.program.lint_tests import map_tests
 from carrythrough.program.types import ProgramMap
@@ -43,6 +44,7 @@ _CHECKS: tuple[Callable[[LintContext], None], ...] = (
     required_in_circles,
     impossible_matchers,
     shadowed,
+    open_prefixes,
     overlapping_activities,
     overlapping_events,
     evidence_sense,

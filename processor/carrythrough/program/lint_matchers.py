@@ -8,6 +8,11 @@ from carrythrough.program.matcher import Matcher
 from carrythrough.program.precedence import MEMBERS, covers
 from carrythrough.program.types import Activity, EventRule, Exclusion
 
+_VERBS_BEGIN = "http://adlnet.gov/expapi/verbs/"
+_WORDS = """answered attempted attended completed exited experienced failed initialized interacted launched
+    mastered passed progressed registered responded resumed scored shared suspended terminated"""
+_VERBS = frozenset(_WORDS.split())
+"""ADL's verbs, which authors write by their last word."""
 _FORCED_CHANNELS = {"observation": "observed", "job-aid-use": "support", "self-report": "voice"}
 
 
@@ -75,6 +80,8 @@ def _not_absolute(context: LintContext, activity: Activity, index: int) -> None:
         if not is_absolute(value):
             message = f'"{value[:200]}" is not an absolute IRI, so no statement can carry it'
             fix = "write it in full, with its scheme (xAPI 1.0.3 part 2, 2.2)"
+            if "verb" in place and value.lower() in _VERBS:
+                fix = f'did you mean "{_VERBS_BEGIN}{value.lower()}"?'
             add_lint(context, place, "never-matches", message, fix)
 
 

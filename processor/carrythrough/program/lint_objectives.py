@@ -34,13 +34,14 @@ def job_evidence(context: LintContext) -> None:
         (part.id, entry.skill) for part in sources for entry in part.evidence if entry.channel in _ON_THE_JOB
     }
     known = {part.id for part in sources}
+    skills = {skill.id for skill in program.skills}
     for o, objective in enumerate(program.objectives):
         for b, name in enumerate(objective.shown_by):
             if name in known and (name, objective.skill) not in shows:
                 message = f'"{name}" gives no evidence of "{objective.skill}" in the channels job or observed'
                 fix = "name an event rule that does, or add that evidence to it"
                 add_lint(context, ("objectives", o, "shown_by", b), "no-job-evidence", message, fix)
-        if not objective.shown_by and objective.skill not in on_job:
+        if not objective.shown_by and objective.skill in skills and objective.skill not in on_job:
             message = (
                 f'objective "{objective.id}" has no on-the-job evidence: nothing maps to "{objective.skill}" '
                 "in the channels job or observed"
