@@ -117,6 +117,7 @@ DOCUMENTS = {
 }
 CONTEST = b"""{"employee": "{reference}", "evidence": ["00000001-0000-4000-8000-000000000000"],
  "reason": "Somebody else sat at my desk"}"""
+ORDER = b'{"order": "stop", "kind": "action", "names": ["nudge"], "reason": "The text is wrong"}'
 RESTORE = CONTEST.replace(b'"reason"', b'"restore": true, "reason"')
 ROSTER_IDS = {"GET": "p-1", "PUT": "p-2", "PATCH": "p-3", "DELETE": "p-4"}
 """A person for each method, so that the calls may come in any order."""
@@ -261,6 +262,15 @@ CALLS: list[Call] = [
     ("/v1/groups", "GET", "?by=role", b"", "reader", {}, 200),
     ("/v1/groups", "GET", "?by=shoe", b"", "reader", {}, 400),
     ("/v1/groups", "GET", "", b"", "lms", {}, 403),
+    ("/v1/policy", "POST", "", ORDER, "steward", {}, 201),
+    ("/v1/policy", "POST", "", ORDER.replace(b"stop", b"halt"), "steward", {}, 400),
+    ("/v1/policy", "POST", "", ORDER.replace(b"stop", b"deny"), "steward", {}, 400),
+    ("/v1/policy", "POST", "", ORDER.replace(b"nudge", b"shout"), "steward", {}, 404),
+    ("/v1/policy", "POST", "", ORDER, WRONG, {}, 401),
+    ("/v1/policy", "POST", "", ORDER, "reader", {}, 403),
+    ("/v1/policy", "GET", "", b"", "steward", {}, 200),
+    ("/v1/policy", "GET", "?x=1", b"", "steward", {}, 400),
+    ("/v1/policy", "GET", "", b"", "lms", {}, 403),
     ("/v1/contests", "POST", "", CONTEST, "steward", {}, 201),
     ("/v1/contests", "POST", "", RESTORE, "steward", {}, 201),
     ("/v1/contests", "POST", "", CONTEST.replace(b"reason", b"season"), "steward", {}, 400),

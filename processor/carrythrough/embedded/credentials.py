@@ -27,7 +27,7 @@ FIRST_CREDENTIALS = (
     ("lms", LMS_SCOPES),
     ("business", ("events/write",)),
     ("reader", ("scores/read", "people/read")),
-    ("steward", ("scores/read", "people/read", "scores/contest")),
+    ("steward", ("scores/read", "people/read", "scores/contest", "policy/order")),
     ("hr", ("roster/write", "scim")),
 )
 """Made on the first start, one for each kind of caller, each with the scopes that it needs."""

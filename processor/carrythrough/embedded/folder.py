@@ -279,7 +279,7 @@ class Folder:
         try:
             self._hub.publish(published)
             self._telemetry.folded(batch, delta)
-            if any(entry.kind == "action" for entry in published):
+            if any(entry.kind in ("action", "referral") for entry in published):
                 self._on_actions()
         except Exception:
             self._telemetry.fold_loop_errors.inc()

@@ -65,7 +65,7 @@ class Referrer:
         self._position = position
         self._gone: set[str] = set()
         self._wake = threading.Event()
-        self._ended = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="referring", daemon=True)
 
     def start(self) -> None:
@@ -82,7 +82,7 @@ class Referrer:
 
     def stop(self) -> None:
         """End after the commit under way; what is left is appended after the next start."""
-        self._ended = True
+        self._ended.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -90,18 +90,18 @@ class Referrer:
         self._log.close()
 
     def _run(self) -> None:
-        while not self._ended:
+        while not self._ended.is_set():
             self._wake.wait()
             self._wake.clear()
             try:
-                while not self._ended and self._turn():
+                while not self._ended.is_set() and self._turn():
                     pass
             except (
                 CarrythroughError,
                 apsw.Error,
             ) as error:  # the disk may be full or busy; it is tried again
                 _logger.warning("request_not_appended", error=f"{type(error).__name__}: {error}")
-                threading.Event().wait(RETRY_S)
+                self._ended.wait(RETRY_S)
                 self._wake.set()
 
     def _turn(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from carrythrough.embedded.needs import NeedsReads
 from carrythrough.embedded.noted import NotedEvents
 from carrythrough.embedded.outbox import SqliteOutbox
 from carrythrough.embedded.people import RosterDirectory
+from carrythrough.embedded.policy import PolicyShell
 from carrythrough.embedded.provisioned import Provisioned
 from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
@@ -143,7 +145,7 @@ class Embedded:
         )
         self.dispatcher.dress = AnswerLinks(self.answer_links, public_url, self._has_items).dressed
         history = History(self.log.reader(), activator)
-        self.contests = Contests(self.state.path, self._subject, self._append_contest)
+        self.contests = Contests(self.state.path, self._subject, partial(self._control, Kind.CONTEST))
         self.roster_changes = RosterIntake(
             self.log.reader(SMALL_CACHE_KIB), lambda: self.log.end, self._settled, self._append_roster_changes
         )
@@ -162,6 +164,10 @@ class Embedded:
         self.consume = BackgroundPull(readers)
         self.forwarding = self._forwarding(forward_secrets)
         self._shadow: ShadowThread | None = None
+        self.policy = PolicyShell(
+            self.state, self.log, self.clock, adapters, self._control, lambda: self.fold.in_force
+        )
+        self.telemetry.rules_waiting.set_function(lambda: len(self.policy.waiting()))
         self._ticker = Ticker(self.clock, self.tick, lambda: self.fold.due_left)
         self._sources = sources
         self.telemetry.unknown_actors.set_function(self.unknown.count)
@@ -183,6 +189,7 @@ class Embedded:
             self._require_program()
         self.documents.start()
         self.statements.start()
+        self.policy.referrer.start()
         self.fold.start()
         if deliver:
             self.dispatcher.start()
@@ -201,6 +208,7 @@ class Embedded:
         self.pull.stop()
         self.consume.stop()
         self.forwarding.stop()
+        self.policy.close()
         self.committer.stop()
         self.documents.stop()
         self.fold.stop()
@@ -365,12 +373,9 @@ class Embedded:
     def _append_roster_changes(self, raw: bytes, credential: str) -> None:
         self.committer.submit_now(Kind.ROSTER_CHANGE, [Control(raw, raw.decode())], credential)
 
-    def _append_contest(self, raw: bytes) -> None:
-        self._control(Kind.CONTEST, raw)
-
-    def _control(self, kind: Kind, raw: bytes) -> None:
-        content = raw.decode() if raw else None
-        self.committer.submit_now(kind, [Control(raw, content)], OUR_CREDENTIAL)
+    def _control(self, kind: Kind, *raws: bytes) -> None:
+        items = [Control(raw, raw.decode() if raw else None) for raw in raws]
+        self.committer.submit_now(kind, items, OUR_CREDENTIAL)
 
     def _hand_over(self, records: list[Record]) -> None:
         self.telemetry.committed(records[-1].position)
@@ -379,6 +384,7 @@ class Embedded:
 
     def _notify_dispatcher(self) -> None:
         self.dispatcher.notify()
+        self.policy.referrer.notify()
 
     def _adapters_of(self, action: ActionRequested, in_force: InForce) -> Iterable[str]:
         return adapters_of(action, in_force, self._adapters)

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.access import NAMES_SCOPE, Access
 from carrythrough.gateway.auth import Credentials
-from carrythrough.gateway.contests import ContestsEndpoint
+from carrythrough.gateway.contests import REQUESTS_PATH, ContestRequestsEndpoint, ContestsEndpoint
 from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
 from carrythrough.gateway.needs_api import NeedsApi
@@ -28,6 +28,7 @@ from carrythrough.gateway.pages.forms import FormPages
 from carrythrough.gateway.pages.routes import routes as page_routes
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
+from carrythrough.gateway.policy_api import PolicyEndpoint
 from carrythrough.gateway.queries_api import QueriesApi, reply
 from carrythrough.gateway.registrations_api import RegistrationsApi
 from carrythrough.gateway.roster.endpoints import (
@@ -44,11 +45,11 @@ from carrythrough.gateway.scim.endpoint import PATH as SCIM_PATH
 from carrythrough.gateway.scim.endpoint import ScimEndpoint
 from carrythrough.gateway.signed_links import SignedLinks
 from carrythrough.gateway.stream import Stream
+from carrythrough.gateway.uplift_api import UpliftApi
 from carrythrough.gateway.webhooks.endpoint import PATH as HOOKS_PATH
 from carrythrough.gateway.webhooks.endpoint import WebhookEndpoint
 from carrythrough.gateway.webhooks.hooks import load_hooks
 from carrythrough.gateway.webhooks.kept import KeptBodies
-from carrythrough.gateway.uplift_api import UpliftApi
 from carrythrough.gateway.xapi.resources import Stores, resources
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -56,6 +57,7 @@ EVENTS_PATH = "/v1/performance-events"
 TEAM_READINGS_MAX = 2_000
 """Readings of teams that the page of groups looks at, newest first; REST has all of them."""
 CONTESTS_PATH = "/v1/contests"
+POLICY_PATH = "/v1/policy"
 
 
 class Gateway:
@@ -170,6 +172,10 @@ def build_app(
             now_ms,
         ),
         CONTESTS_PATH: ContestsEndpoint(
+            runtime.contests, runtime.queries.subject, credentials, limits, runtime.telemetry
+        ),
+        POLICY_PATH: PolicyEndpoint(runtime.policy, credentials, limits, runtime.telemetry),
+        REQUESTS_PATH: ContestRequestsEndpoint(
             runtime.contests, runtime.queries.subject, credentials, limits, runtime.telemetry
         ),
         HOOKS_PATH: WebhookEndpoint(

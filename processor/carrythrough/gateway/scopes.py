@@ -33,6 +33,7 @@ OWN_SCOPES = (
     "scores/read",
     "groups/read",
     "scores/contest",
+    "policy/order",
     "people/read",
     "learner/read",
     ROSTER_READ,

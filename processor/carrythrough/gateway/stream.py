@@ -21,7 +21,7 @@ from carrythrough.gateway.queries_api import check_parameters, refusal, row_numb
 
 HEARTBEAT_S = 15.0
 CATCH_UP_ROWS = 1_000
-TYPES = ("score", "retracted", "stage", "action", "answer", "decision", "quarantine")
+TYPES = ("score", "retracted", "stage", "action", "referral", "answer", "decision", "quarantine")
 TYPES_DEFAULT = "score,stage,action"
 SUBSCRIBERS_MAX = 500
 

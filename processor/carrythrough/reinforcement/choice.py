@@ -39,7 +39,8 @@ def recovered(since_ms: int | None, recovery_days: float) -> float:
     """
     if since_ms is None:
         return 1.0
-    return round(1.0 - 0.5 ** (max(since_ms, 0) / DAY_MS / recovery_days), 3)
+    lost: float = 0.5 ** (max(since_ms, 0) / DAY_MS / recovery_days)
+    return round(1.0 - lost, 3)
 
 
 def gain_of(cell: Cell, share: float) -> Gain:

@@ -209,6 +209,11 @@ class Telemetry:
             ["source"],
             registry=r,
         )
+        self.rules_waiting = Gauge(
+            "carrythrough_rules_waiting_for_approval",
+            "Rules that would reach more people at once than the policy allows: alert when it is not 0.",
+            registry=r,
+        )
         self.forward = ForwardMetrics(r)
         self.oauth = OAuthMetrics(r)
         self._acks: deque[float] = deque(maxlen=RECENT_SAMPLES)

@@ -12,6 +12,8 @@ from carrythrough.cli.checks.result import Result, failed
 from carrythrough.cli.folder_reader import FolderReader, lock_holder
 from carrythrough.cli.terminal import plural
 from carrythrough.embedded.activation import read_input
+from carrythrough.embedded.database import connect
+from carrythrough.embedded.policy import waiting_rules
 from carrythrough.errors import CarrythroughError, PermanentError
 from carrythrough.quarantine_file import default_path, read_quarantine
 from carrythrough.settings import Settings
@@ -76,6 +78,7 @@ def check_state(path: Path) -> Iterator[Result]:
                 yield from unknown_actors(reader.summary()["unknown"], people)
             yield _position(reader, running=lock_holder(path) is not None)
             yield from _aside(reader.summary())
+            yield _waiting(path, reader)
     except CarrythroughError as error:
         yield failed("state", error.problem)
     yield _refused(path)
@@ -110,6 +113,19 @@ def _position(reader: FolderReader, *, running: bool) -> Result:
     return Result(
         "scoring", "warning", f"{detail}: {plural(reader.lag, 'record')} behind", "start the server"
     )
+
+
+def _waiting(path: Path, reader: FolderReader) -> Result:
+    connection = connect(path / "state.sqlite", readonly=True)
+    try:
+        waiting = waiting_rules(connection, reader.in_force.orders, reader.now_ms)
+    finally:
+        connection.close()
+    if not waiting:
+        return Result("approvals", "ok", "no rule waits for approval")
+    names = ", ".join(f"{one['rule']} ({plural(one['decisions'], 'decision')})" for one in waiting)
+    fix = "look at whom it would reach, then: carrythrough policy approve RULE --reason ... (or --deny)"
+    return Result("approvals", "warning", f"held, since they would reach many at once: {names}", fix)
 
 
 def _aside(summary: dict[str, Any]) -> Iterator[Result]:
