@@ -26,6 +26,7 @@ from carrythrough.embedded.database import connect
 from carrythrough.embedded.people import RosterDirectory
 from carrythrough.embedded.replies import Declined, replies_of
 from carrythrough.embedded.runtime import Embedded
+from carrythrough.errors import PermanentError
 from carrythrough.gateway.pages.answers import AnswerPages
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.settings import Settings
@@ -266,3 +267,37 @@ def test_an_action_has_the_same_links_at_every_try(here: Here, action: dict[str,
     twice = [here.runtime.dispatcher.dress(stored, "file") for _ in range(2)]
     assert twice[0] == twice[1]
     assert twice[0].answer_link == action["answer_link"]
+
+
+def test_a_disagreement_is_seen_and_settled_once(here: Here, action: dict[str, Any]) -> None:
+    link, contests = path(action["answer_link"]), here.runtime.contests
+    said = {"answer": "disagree", "text": "That was my colleague."}
+    assert here.client.post(link, data=said, headers=HOME).status_code == 200
+    # It does not take the place of an answer.
+    assert "Thank you" in here.client.post(link, data={"answer": "done"}, headers=HOME).text
+    assert {r.answer for r in here.replies()} == {"disagree", "done"}
+    [request] = contests.requests()["requests"]
+    assert (request["text"], request["settled"], request["subject"]) == (said["text"], None, here.subject())
+    explained = here.runtime.queries.explanation(here.subject(), "calm", here.clock.ms)
+    assert explained is not None
+    evidence = [str(uuid.UUID(int=1))]
+
+    def settle(employee: str, found: list[str], name: str) -> dict[str, Any]:
+        return contests.contest(employee, found, by="steward", reason="looked", restore=False, request=name)
+
+    for employee, found, name, code in (
+        ("e-2", [], request["id"], "request-unknown"),
+        ("e-1", [], "f" * 32, "request-unknown"),
+        ("e-1", [], "nonsense", "request-unknown"),
+        ("e-1", [], "", "contest-empty"),
+    ):
+        with pytest.raises(PermanentError) as refused:
+            settle(employee, found, name)
+        assert refused.value.problem.code == code
+    settle("e-1", evidence, request["id"])
+    assert here.runtime.caught_up()
+    [request] = contests.requests()["requests"]
+    assert (request["settled"]["by"], request["settled"]["evidence"]) == ("steward", 1)
+    with pytest.raises(PermanentError) as refused:
+        settle("e-1", [], request["id"])
+    assert refused.value.problem.code == "request-settled"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from carrythrough.evidence.types import Channel
 from carrythrough.pipeline.contest import PIECES_MAX, Contest, encode_contest, evidence_id
 
 PAGE_MAX = 500
+_REQUEST_ID = re.compile("[0-9a-f]{32}")
 
 
 class Contests:
@@ -36,12 +38,21 @@ class Contests:
         self._lock = threading.Lock()
 
     def contest(
-        self, employee: str, evidence: Iterable[str], *, by: str, reason: str, restore: bool
+        self,
+        employee: str,
+        evidence: Iterable[str],
+        *,
+        by: str,
+        reason: str,
+        restore: bool,
+        request: str = "",
     ) -> dict[str, Any]:
         """Set pieces of evidence aside, or restore them, and return the record once it is durable.
 
         evidence: ids as explanations show them, or bare ids of statements and events, which name all
-        that they are evidence of. Raises PermanentError 404 for an unknown employee or evidence.
+        that they are evidence of; none where a request is settled and nothing was wrong. request: id of the
+        disagreement that this settles. Raises PermanentError 404 for an unknown employee, evidence or request,
+        409 for a request that is settled, 400 for a contest of nothing.
         """
         subject = self._subject_of(employee)
         if subject is None:
@@ -51,9 +62,45 @@ class Contests:
             named.update(dict.fromkeys(self._named(subject, text)))
         if len(named) > PIECES_MAX:
             raise PermanentError(_too_many(len(named)))
-        contest = Contest(evidence=tuple(named), by=by, reason=reason, restore=restore, subject=subject)
+        if request:
+            self._check_request(subject, request)
+        elif not named:
+            raise PermanentError(_NOTHING)
+        contest = Contest(
+            evidence=tuple(named), by=by, reason=reason, restore=restore, subject=subject, request=request
+        )
         self._append(encode_contest(contest))
-        return dict(msgspec.to_builtins(contest))
+        record = dict(msgspec.to_builtins(contest))
+        return record if request else {name: value for name, value in record.items() if name != "request"}
+
+    def _check_request(self, subject: str, request: str) -> None:
+        known = bytes.fromhex(request) if _REQUEST_ID.fullmatch(request) else b""
+        with self._lock:
+            rows = select(
+                self._connection,
+                "SELECT s.position FROM reply r LEFT JOIN settled s ON s.request = r.source"
+                " WHERE r.source=? AND r.subject=? AND r.answer='disagree'",
+                (known, subject),
+            )
+        if not rows:
+            raise PermanentError(_unknown("request", request, "open disagreement of this person"))
+        if rows[0][0] is not None:
+            raise PermanentError(_SETTLED)
+
+    def requests(self, *, limit: int = 100, cursor: str | None = "") -> dict[str, Any]:
+        """Return the disagreements with scores, newest first, each with how it was settled or None."""
+        limit = min(max(limit, 1), PAGE_MAX)
+        with self._lock:
+            rows = select(
+                self._connection,
+                "SELECT r.source, r.position, r.stored_ms, r.subject, r.skill, r.action, r.text,"
+                " s.stored_ms, s.asked, s.reason, s.pieces FROM reply r LEFT JOIN settled s ON s.request = r.source"
+                " WHERE r.answer='disagree' AND r.position < ? AND NOT EXISTS"
+                " (SELECT 1 FROM void v WHERE v.source = r.source) ORDER BY r.position DESC LIMIT ?",
+                (row_before(cursor), limit + 1),
+            )
+        entries = [_request(row) for row in rows[:limit]]
+        return {"requests": entries, "next": str(rows[limit - 1][1]) if len(rows) > limit else None}
 
     def _named(self, subject: str, text: str) -> list[str]:
         """Return the ids in the ledger of a person that `text` names; raises PermanentError for none."""
@@ -114,6 +161,17 @@ class Contests:
         self._connection.close()
 
 
+def _request(row: Sequence[Any]) -> dict[str, Any]:
+    source, _, stored_ms, subject, skill, action, text, settled_ms, by, reason, pieces = row
+    settled = None
+    if settled_ms is not None:
+        settled = {"time": rfc3339(settled_ms), "by": by, "reason": reason, "evidence": pieces}
+    return {
+        "id": bytes(source).hex(), "time": rfc3339(stored_ms), "subject": subject, "skill": skill, "action": action,
+        "text": text, "settled": settled,
+    }  # fmt: skip
+
+
 def _unknown(what: str, given: str, wanted: str) -> Problem:
     return Problem(
         code=f"{what}-unknown",
@@ -136,3 +194,23 @@ def _too_many(count: int) -> Problem:
         rule=f"at most {PIECES_MAX} pieces at once, so that each is looked at",
         fix="contest them in several requests, each with its reason",
     )
+
+
+_NOTHING = Problem(
+    code="contest-empty",
+    status=400,
+    title="The contest names no evidence",
+    detail="neither evidence nor a request is given",
+    where="evidence",
+    rule="a contest sets evidence aside, or settles a disagreement in which nothing was wrong",
+    fix="name evidence of this person, or the request that is settled",
+)
+_SETTLED = Problem(
+    code="request-settled",
+    status=409,
+    title="The disagreement is settled",
+    detail="somebody answered it before",
+    where="request",
+    rule="a disagreement is settled once, so that its author has one answer",
+    fix="contest or restore evidence without naming the request",
+)

@@ -60,7 +60,10 @@ CREATE TABLE IF NOT EXISTS need(
 CREATE TABLE IF NOT EXISTS reply(
   source BLOB PRIMARY KEY, subject TEXT NOT NULL, about TEXT NOT NULL, skill TEXT NOT NULL, action TEXT NOT NULL,
   answer TEXT NOT NULL, rule TEXT NOT NULL, topic TEXT NOT NULL, days INTEGER NOT NULL, went REAL NOT NULL,
-  t_ms INTEGER NOT NULL, position INTEGER NOT NULL, stored_ms INTEGER NOT NULL) WITHOUT ROWID;
+  t_ms INTEGER NOT NULL, position INTEGER NOT NULL, stored_ms INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settled(
+  request BLOB PRIMARY KEY, position INTEGER NOT NULL, asked TEXT NOT NULL, reason TEXT NOT NULL,
+  stored_ms INTEGER NOT NULL, pieces INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS reply_subject ON reply(subject);
 CREATE INDEX IF NOT EXISTS reply_disagree ON reply(position) WHERE answer = 'disagree';
 CREATE TABLE IF NOT EXISTS contest(
@@ -81,6 +84,9 @@ CREATE TABLE IF NOT EXISTS decision(
   seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, skill TEXT NOT NULL, as_of_ms INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS rule_load(rule TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS referral(id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passage(
+  subject TEXT NOT NULL, skill TEXT NOT NULL, sequence INTEGER NOT NULL, as_of_ms INTEGER NOT NULL, after TEXT NOT NULL,
+  PRIMARY KEY(subject, skill, sequence)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox(
   entry INTEGER PRIMARY KEY AUTOINCREMENT, adapter TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
   body BLOB NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL,
@@ -107,6 +113,7 @@ PAIR = Insert(
 LEDGER = Insert("INSERT INTO ledger", 15)
 EFFECT = Insert("INSERT INTO effect", 5)
 DECISION = Insert("INSERT OR IGNORE INTO decision", 5)
+PASSAGE = Insert("INSERT OR IGNORE INTO passage", 5)
 OUTBOX = Insert(
     "INSERT INTO outbox(adapter, action, subject, body, status, attempts, due_ms, receipt, error, created_ms,"
     " closed_ms)",
@@ -126,7 +133,8 @@ ENDED = Insert("INSERT OR IGNORE INTO ended", 2)
 SURVEY = Insert("INSERT OR IGNORE INTO survey", 5)
 SURVEY_KIN = Insert("INSERT OR IGNORE INTO survey_kin", 2)
 NEED = Insert("INSERT OR IGNORE INTO need", 5)
-REPLY = Insert("INSERT OR IGNORE INTO reply", 13)
+REPLY = Insert("INSERT OR IGNORE INTO reply", 14)
+SETTLED = Insert("INSERT OR IGNORE INTO settled", 6)
 MARK = Insert("INSERT OR IGNORE INTO mark", 12)
 CONTEST = Insert("INSERT OR IGNORE INTO contest", 9)
 META = Insert("INSERT INTO meta", 2, "ON CONFLICT(name) DO UPDATE SET value=excluded.value")

@@ -34,6 +34,7 @@ from carrythrough.embedded.schema import (
     OUTBOX,
     PAIR,
     QUARANTINE,
+    SETTLED,
     VOID,
 )
 from carrythrough.embedded.surveys import write_surveys
@@ -221,6 +222,11 @@ class StateFile:
                     c.subject,
                 )
         CONTEST.run(self.connection, flat)
+        settled: list[object] = []
+        for c in delta.contests:
+            if c.request:
+                settled += (c.request, c.position, c.by, c.reason, c.stored_ms, len(c.pieces))
+        SETTLED.run(self.connection, settled)
 
     def _effects(self, effects: Iterable[Effect]) -> list[Published]:
         published: list[Published] = []

@@ -19,6 +19,8 @@ from carrythrough.pipeline.contest import PIECES_MAX, REASON_CHARACTERS_MAX
 
 BODY_BYTES_MAX = 64 * 1024
 SCOPE = "scores/contest"
+REQUESTS_PATH = "/v1/contest-requests"
+"""Disagreements with a score that people sent by answering an action; read here, settled by a contest."""
 _PARAMETERS = ("limit", "cursor", "subject")
 
 
@@ -26,9 +28,20 @@ class ContestBook(Protocol):
     """What the shell does with contests; both block."""
 
     def contest(
-        self, employee: str, evidence: tuple[str, ...], *, by: str, reason: str, restore: bool
+        self,
+        employee: str,
+        evidence: tuple[str, ...],
+        *,
+        by: str,
+        reason: str,
+        restore: bool,
+        request: str = "",
     ) -> dict[str, Any]:
         """Log a contest durably and return its record; raises PermanentError 404."""
+        ...
+
+    def requests(self, *, limit: int, cursor: str) -> dict[str, Any]:
+        """Return a page of disagreements, newest first."""
         ...
 
     def listed(self, *, limit: int, cursor: str, subject: str | None) -> dict[str, Any]:
@@ -38,9 +51,10 @@ class ContestBook(Protocol):
 
 class _Asked(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     employee: Annotated[str, Meta(min_length=1, max_length=200)]
-    evidence: Annotated[tuple[str, ...], Meta(min_length=1, max_length=PIECES_MAX)]
+    evidence: Annotated[tuple[str, ...], Meta(max_length=PIECES_MAX)] = ()
     reason: Annotated[str, Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)]
     restore: bool = False
+    request: Annotated[str, Meta(max_length=32)] = ""
 
 
 _decoder = msgspec.json.Decoder(_Asked)
@@ -89,6 +103,7 @@ class ContestsEndpoint(IntakeEndpoint):
             by=credential.name,
             reason=asked.reason,
             restore=asked.restore,
+            request=asked.request,
         )
         return Answer(201, _encode(found))
 
@@ -108,6 +123,24 @@ class ContestsEndpoint(IntakeEndpoint):
             self._book.listed, limit=limit, cursor=asked.get("cursor", ""), subject=subject
         )
         return Answer(200, _encode(page))
+
+
+class ContestRequestsEndpoint(ContestsEndpoint):
+    """`GET /v1/contest-requests` lists disagreements with scores, newest first, and how they were settled."""
+
+    methods = ("GET",)
+
+    async def take(self, request: Request, credential: Credential) -> Answer:
+        """List disagreements."""
+        del credential
+        asked = dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True))
+        for name in asked:
+            if name not in ("limit", "cursor"):
+                raise refusal(
+                    "parameter-unknown", name, f"{name!r} is not known here", "parameters: limit, cursor"
+                )
+        limit, cursor = read_limit(asked.get("limit")), asked.get("cursor", "")
+        return Answer(200, _encode(await asyncio.to_thread(self._book.requests, limit=limit, cursor=cursor)))
 
 
 def _malformed(detail: str) -> Problem:

@@ -27,14 +27,16 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
 
     evidence: ids as explanations show them, "source/skill/channel". restore: give back in place of
     set aside. by: name of the credential that asked. reason: in words, for the audit. subject: whose
-    evidence it is, for the audit; the fold finds it by the ids.
+    evidence it is, for the audit; the fold finds it by the ids. request: id (hex) of the answer to an action
+    that it settles, in which somebody disagreed with a score; only then may evidence be empty: nothing was wrong.
     """
 
-    evidence: Annotated[tuple[str, ...], Meta(min_length=1, max_length=PIECES_MAX)]
+    evidence: Annotated[tuple[str, ...], Meta(max_length=PIECES_MAX)]
     by: Annotated[str, Meta(max_length=200)]
     reason: Annotated[str, Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)]
     restore: bool = False
     subject: Annotated[str, Meta(max_length=200)] = ""
+    request: Annotated[str, Meta(pattern=r"^([0-9a-f]{32})?$")] = ""
 
     def pieces(self) -> tuple[Piece, ...]:
         """Return what the ids name; raises ValueError for text that is no evidence id."""

@@ -117,7 +117,7 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 class Contested(msgspec.Struct, frozen=True):
-    """Set pieces of evidence aside, or restore them; see `pipeline.contest`."""
+    """Set pieces of evidence aside, or restore them; see `pipeline.contest`. request: what it settles, if anything."""
 
     pieces: tuple[Piece, ...]
     restore: bool
@@ -126,6 +126,7 @@ class Contested(msgspec.Struct, frozen=True):
     subject: str
     position: int
     stored_ms: int
+    request: bytes = b""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -217,6 +218,7 @@ def _contested(record: Record) -> Contested:
         contest.subject,
         record.position,
         record.stored_ms,
+        bytes.fromhex(contest.request),
     )
 
 
@@ -300,6 +302,7 @@ def _replied(record: Record, event: PerformanceEvent, in_force: InForce) -> tupl
         t_ms=t_ms,
         position=record.position,
         stored_ms=record.stored_ms,
+        text=said.text if said.answer == "disagree" else "",
     )
     if said.answer != "applied" or about != subject:
         return (reply,)

@@ -25,7 +25,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     source: 16 bytes, the event. subject: who answered. about: whom the action was about. action: its id.
     went: how applying it went, 0..1, -1 when it was not said. days: see `events.replies.ActionReply`.
-    t_ms: event time. stored_ms: log append time.
+    t_ms: event time. stored_ms: log append time. text: what was added in words, kept for "disagree" alone,
+    where a person reads it.
     """
 
     source: bytes
@@ -41,6 +42,7 @@ class Reply(msgspec.Struct, frozen=True):
     t_ms: int
     position: int
     stored_ms: int
+    text: str = ""
 
     def until_ms(self) -> int:
         """Return until when it holds something back; FOR_GOOD for no end."""
