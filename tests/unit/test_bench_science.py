@@ -117,6 +117,9 @@ def test_answers_at_the_same_time_are_played_in_the_order_of_the_file(tmp_path: 
     assert [a.item for a in file.answers] == ["0", "1", "2", "3", "4", "5"]
     start = file.answers[0].t_ms
     assert [a.t_ms - start for a in file.answers] == [0, 0, 1, 1, 2, 2]
+    assert all(a.asked_ms == a.t_ms for a in file.answers), (
+        "where nobody says when it was asked there is no such line"
+    )
 
 
 @pytest.mark.parametrize(

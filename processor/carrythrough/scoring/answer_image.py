@@ -15,8 +15,9 @@ import numpy as np
 from carrythrough.scoring.answer_features import DENSE
 from carrythrough.scoring.answering import AnswerShadow, AnswerTrial
 from carrythrough.scoring.learner import TABLE_MOST, Learner, Table
+from carrythrough.scoring.tempering import Temper
 
-IMAGE_VERSION: Final = 1
+IMAGE_VERSION: Final = 2
 IMAGE_BYTES_MAX: Final = 40_000_000
 """A million weights of 20 bytes, two full tables of 24 bytes an entry, and the dense block: 34 MB at most."""
 _DIGEST_BYTES: Final = 16
@@ -33,6 +34,7 @@ class _Image(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     successes: float
     weights: bytes
     covariance: bytes
+    temper: Temper
     moved: bytes
     hashed: bytes
     gathered: bytes
@@ -59,6 +61,7 @@ def encode_shadow(shadow: AnswerShadow) -> bytes:
             successes=learner.successes,
             weights=learner.logit.weights.tobytes(),
             covariance=learner.logit.covariance.tobytes(),
+            temper=learner.temper,
             moved=moved.tobytes(),
             hashed=hashed[moved].tobytes(),
             gathered=gathered[moved].tobytes(),
@@ -86,6 +89,7 @@ def decode_shadow(image: bytes) -> AnswerShadow | None:
     logit, many = learner.logit, len(DENSE)
     logit.weights = np.frombuffer(found.weights).copy()
     logit.covariance = np.frombuffer(found.covariance).reshape(many, many).copy()
+    learner.temper = found.temper
     moved = np.frombuffer(found.moved, dtype=np.uint32)
     np.frombuffer(logit.hashed)[moved] = np.frombuffer(found.hashed)
     np.frombuffer(logit.gathered)[moved] = np.frombuffer(found.gathered)

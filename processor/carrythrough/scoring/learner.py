@@ -28,6 +28,7 @@ from carrythrough.scoring.answer_features import (
 from carrythrough.scoring.online import Hashed, OnlineLogit, sigmoid
 from carrythrough.scoring.recent import Recent
 from carrythrough.scoring.state import LearnerState
+from carrythrough.scoring.tempering import Temper
 
 SLOTS: Final = 1 << 20
 """Hashed weights: 16 MB; a slot shared by two rare features costs less than the memory to part them."""
@@ -42,9 +43,14 @@ _ITEM_STRENGTH, _SKILL_STRENGTH = 3.0, 5.0
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """One prediction p, 0..1, with what it was made of."""
+    """One prediction p, 0..1, with what it was made of.
+
+    logit: what the weights say, untempered. base: share of successes of all answers so far, 0..1.
+    """
 
     p: float
+    logit: float
+    base: float
     question: Question
     row: npt.NDArray[np.float64]
     hashed: Hashed
@@ -86,10 +92,11 @@ class Learner:
     of what was learnt from others before). sealed: it changes nothing at all.
     """
 
-    __slots__ = ("answers", "frozen", "items", "logit", "sealed", "skills", "successes")
+    __slots__ = ("answers", "frozen", "items", "logit", "sealed", "skills", "successes", "temper")
 
     def __init__(self, slots: int = SLOTS) -> None:
         self.logit = OnlineLogit([0.0] * len(DENSE), [DENSE_PRECISION] * len(DENSE), slots)
+        self.temper = Temper()
         self.items, self.skills = Table(), Table()
         self.answers = 0.0
         self.successes = 0.0
@@ -140,18 +147,21 @@ class Learner:
         values, views = dense_row(learner, question, now_ms, background)
         hashed = hashed_slots(learner, question, now_ms, values, views, self.logit.slots)
         row = np.array(values, dtype=np.float64)
-        p = sigmoid(self.logit.logit(row, hashed))
-        return Prediction(p, question, row, hashed)
+        logit = self.logit.logit(row, hashed)
+        p = self.temper.apply(logit, background.base)
+        return Prediction(p, logit, background.base, question, row, hashed)
 
     def learn(self, prediction: Prediction, y: float, weight: float = 1.0) -> None:
         """Take in the outcome y (0..1) of the answer that was predicted; weight: above 0, 1 for a whole answer."""
         if self.sealed:
             return
+        p = sigmoid(prediction.logit)
         if self.frozen:
             own = person_slot(prediction.question, self.logit.slots)
-            self.logit.learn_hashed(own, prediction.p, y)
+            self.logit.learn_hashed(own, p, y)
             return
-        self.logit.learn(prediction.row, prediction.hashed, prediction.p, y, weight)
+        self.temper.learn(prediction.logit, prediction.base, y, weight)
+        self.logit.learn(prediction.row, prediction.hashed, p, y, weight)
         self.count(prediction.question, y, weight)
 
     def count(self, question: Question, y: float, weight: float = 1.0) -> None:

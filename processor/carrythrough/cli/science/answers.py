@@ -131,7 +131,8 @@ def _by_time(answers: Iterable[Answer]) -> Iterator[Answer]:
         if t_ms == answer.t_ms:
             yield answer
         else:
-            yield msgspec.structs.replace(answer, t_ms=t_ms, asked_ms=min(answer.asked_ms, t_ms))
+            asked_ms = answer.asked_ms + t_ms - answer.t_ms
+            yield msgspec.structs.replace(answer, t_ms=t_ms, asked_ms=asked_ms)
 
 
 def _in_turn(answers: Iterable[Answer]) -> Iterator[Answer]:
