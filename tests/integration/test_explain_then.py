@@ -238,6 +238,10 @@ def test_an_earlier_event_time_is_seen_with_todays_knowledge(installation: Insta
     assert uuid.UUID(ids[8]).hex not in sources
     assert uuid.UUID(ids[8]).hex in [entry["source"] for entry in then["evidence"]]
     assert all(entry["time"] <= seen["as_of"] for entry in seen["evidence"])
+    assert [(entry["evidence"], entry["reason"]) for entry in seen["set_aside"]] == [
+        (f"{uuid.UUID(ids[8]).hex}/calm/practice", "voided")
+    ]
+    assert then["set_aside"] == []
 
 
 def test_a_restored_piece_gives_the_score_back_and_both_stay_in_the_audit(installation: Installation) -> None:
@@ -251,10 +255,17 @@ def test_a_restored_piece_gives_the_score_back_and_both_stay_in_the_audit(instal
     aside_ms = on.clock.ms
     aside = on.shown()
     assert aside["score"] != before["score"]
-    assert piece not in [e["evidence"] for e in on.explained()["evidence"]]
+    explained = on.explained()
+    assert piece not in [e["evidence"] for e in explained["evidence"]]
+    [left_out] = explained["set_aside"]
+    assert (left_out["evidence"], left_out["reason"]) == (piece, "contested")
+    assert "counts nothing" in left_out["text"]
     on.clock.ms += 60_000
     on.runtime.contests.contest(on.subject, [piece], by="steward", reason="it was", restore=True)
     assert on.runtime.caught_up()
+    assert on.explained()["set_aside"] == []
+    assert on.explained(known_ms=aside_ms)["set_aside"] == [left_out]
+    assert on.explained(known_ms=aside_ms, at_ms=START)["set_aside"] == []
     on.clock.ms -= 120_000
     assert on.explained(at_ms=on.clock.ms)["score"] == before["score"]
     on.clock.ms += 120_000

@@ -246,7 +246,7 @@ def uuid_text(source: str) -> str:
 
 
 def _set_aside(found: dict[str, Any]) -> None:
-    """Print the evidence that the rules of cmi5 set aside, with the reasons."""
+    """Print the evidence that counts no more (contested, taken back, out by the rules of cmi5), with the reasons."""
     if not found.get("set_aside"):
         return
     say()

@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from carrythrough.embedded.attribution import Then
+from carrythrough.embedded.beside import beside, taken_back_now, taken_back_then
 from carrythrough.embedded.database import select
 from carrythrough.embedded.history import History, known_then
 from carrythrough.embedded.marks import set_aside
@@ -28,7 +29,7 @@ from carrythrough.scoring.codec import decode_pair
 
 
 class _Known(NamedTuple):
-    """What there was to know: versions, evidence that counts, what registrations set aside, the time of reading."""
+    """What there was to know: versions, evidence that counts, what is set aside and why, the time of reading."""
 
     in_force: InForce
     evidence: list[Evidence]
@@ -95,7 +96,7 @@ class Explainer:
         return _Known(
             self._in_force(),
             [row.evidence for row in rows if not row.voided],
-            set_aside_evidence(rows, asides, skill_id, at_ms),
+            beside(taken_back_now(rows), set_aside_evidence(rows, asides, skill_id, at_ms), skill_id, at_ms),
             max(now_ms, self._as_of_ms(number, skill_id)),
         )
 
@@ -110,8 +111,13 @@ class Explainer:
         return _Known(
             in_force,
             [row.evidence for row in known_then(self._connection, rows, position, asides)],
-            set_aside_evidence(
-                [row for row in standing if row.evidence.source in asides], asides, skill_id, at_ms
+            beside(
+                taken_back_then(self._connection, rows, position),
+                set_aside_evidence(
+                    [row for row in standing if row.evidence.source in asides], asides, skill_id, at_ms
+                ),
+                skill_id,
+                at_ms,
             ),
             known_ms,
         )

@@ -71,13 +71,13 @@ def known_then(
     for row in rows:
         if row.position > position or row.piece() in contested or row.evidence.source in asides:
             continue
-        if row.voided & VOIDED and _voided_by(state, row.evidence.source, position):
+        if row.voided & VOIDED and voided_by(state, row.evidence.source, position):
             continue
         found.append(row)
     return found
 
 
-def _voided_by(state: apsw.Connection, source: bytes, position: int) -> bool:
+def voided_by(state: apsw.Connection, source: bytes, position: int) -> bool:
     """Say whether the void of a source was said at or before a position (0: by a file that did not say where)."""
     found = select(state, "SELECT 1 FROM void WHERE source=? AND position<=?", (source, position))
     return bool(found)
