@@ -215,6 +215,9 @@ def test_no_error_where_chance_gave_no_choice() -> None:
     assert uplift(trial.select(trial.treated)) is None
     assert uplift(trial.select(trial.person < 4)) is None
     assert uplift(trial.select(np.zeros(trial.size, dtype=bool))) is None
+    never = uplift(trial._replace(y=np.zeros(trial.size)))
+    assert never is not None
+    assert never.low < 0.0 < never.high
     constant = uplift(trial._replace(controls=np.ones_like(trial.controls)))
     assert constant is not None
     assert abs(constant.effect) < 1

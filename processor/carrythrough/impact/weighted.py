@@ -37,7 +37,7 @@ class Uplift(NamedTuple):
 
 
 def uplift(trial: Trial, level: float = LEVEL) -> Uplift | None:
-    """Return the effect with an interval for one look at a time chosen beforehand; None where it has no error.
+    """Return the effect with an interval for one look at a time chosen beforehand; None where there are too few people.
 
     level: 0..1, the share of such intervals that hold the true effect. Needs more people than columns
     (controls and two), and both a push and none.
@@ -63,12 +63,17 @@ def uplift(trial: Trial, level: float = LEVEL) -> Uplift | None:
     corrected = np.linalg.solve(whole - own, scores[:, :, None])[:, :, 0] @ whole
     bread = np.linalg.inv(whole)
     variance = bread @ (corrected.T @ corrected) @ bread
-    error = sqrt(float(variance[-1, -1]))
+    error = max(sqrt(max(float(variance[-1, -1]), 0.0)), _least_error(trial))
     effect, df = float(found[-1]), people - columns
-    if not error > 0.0:
-        return None
     reach = student_quantile(0.5 + level / 2.0, df) * error
     return Uplift(effect, error, df, effect - reach, effect + reach)
+
+
+def _least_error(trial: Trial) -> float:
+    """Return the error that one outcome unlike all others would leave: outcomes that never differ are no certainty."""
+    pushed = int(trial.treated.sum())
+    share = 1.0 / (trial.size + 2.0)
+    return sqrt(share * (1.0 - share) * (1.0 / pushed + 1.0 / (trial.size - pushed)))
 
 
 def student_quantile(p: float, df: int) -> float:
