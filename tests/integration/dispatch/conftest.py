@@ -183,6 +183,12 @@ class Learning(Vendor):
         own = {"url": f"{self.origin}/moodle", "token": token, "courses": {"de-escalation": 12}}
         return {**own, "timeout_s": 5.0, **more}
 
+    def openedx(self, **more: Any) -> dict[str, Any]:
+        """Return the configuration of the adapter `openedx` for this server."""
+        own = {"url": self.origin, "client_id": "carrythrough", "client_secret": "secret-of-the-client"}
+        courses = {"de-escalation": "course-v1:Example+DE101+2026"}
+        return {**own, "courses": courses, "timeout_s": 5.0, **more}
+
 
 class SetClock:
     """A clock that stands until it is moved."""

@@ -128,6 +128,22 @@ class TestMoodleMessage(TestMoodle):
         return [one["message"]["messages[0][clientmsgid]"] for one in taken]
 
 
+class TestOpenEdx(TestMoodle):
+    adapter = "openedx"
+
+    def table(self) -> dict[str, Any]:
+        table = self.learning.openedx()
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        taken = self.learning.took("/api/bulk_enroll/v1/bulk_enroll/")
+        return [one["headers"]["idempotency-key"] for one in taken]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}"}
+
+
 class TestKafka(AdapterContract):
     adapter = "kafka"
 

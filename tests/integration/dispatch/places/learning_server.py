@@ -32,6 +32,9 @@ MOODLE_FUNCTIONS = {
     "core_message_send_instant_messages": ("messages[0][touserid]", "messages[0][text]"),
     "core_webservice_get_site_info": (),
 }
+EDX_CLIENT = ("carrythrough", "secret-of-the-client")
+EDX_TOKEN = "eyJ0eXAi.of-the-robot.c2lnbmVk"
+EDX_COURSES = ("course-v1:Example+DE101+2026", "course-v1:Example+DE102+2026")
 
 _lock = threading.Lock()
 _seen: list[dict[str, Any]] = []
@@ -90,6 +93,48 @@ def moodle_message(form: dict[str, str]) -> dict[str, Any]:
     return (
         {**known, "msgid": -1, "errormessage": fault} if fault else {**known, "msgid": 55, "timecreated": 1}
     )
+
+
+def edx_sign_in(form: dict[str, str]) -> tuple[int, Any]:
+    """Answer /oauth2/access_token ("How to use the REST API"; errors: RFC 6749, 5.2)."""
+    if form.get("grant_type") != "client_credentials":
+        return 400, {"error": "unsupported_grant_type"}
+    if (form.get("client_id"), form.get("client_secret")) != EDX_CLIENT:
+        return 401, {"error": "invalid_client"}
+    if form.get("token_type") != "jwt":
+        return 200, {"access_token": "opaque", "expires_in": 3600, "token_type": "Bearer", "scope": "read"}
+    return 200, {"access_token": EDX_TOKEN, "expires_in": 3600, "token_type": "JWT", "scope": "read write"}
+
+
+def edx_enrol(authorization: str, asked: dict[str, Any]) -> tuple[int, Any]:
+    """Answer /api/bulk_enroll/v1/bulk_enroll/ (BulkEnrollView and BulkEnrollmentSerializer)."""
+    if authorization != f"JWT {EDX_TOKEN}":
+        return 401, {"detail": "Authentication credentials were not provided."}
+    missing = [name for name in ("identifiers", "courses", "action") if not asked.get(name)]
+    if missing:
+        return 400, {name: ["This field is required."] for name in missing}
+    courses = asked["courses"].split(",")
+    if not all(re.fullmatch(r"course-v1:[^/+]+\+[^/+]+\+[^/+]+", course) for course in courses):
+        return 400, {"courses": ["Course key not valid: "]}
+    if any(course not in EDX_COURSES for course in courses):
+        return 404, {"detail": "Not found."}
+    results = [edx_result(email, asked["auto_enroll"]) for email in asked["identifiers"].split(",")]
+    said = {"action": "enroll", "auto_enroll": asked["auto_enroll"], "results": results}
+    return 200, {**{name: asked[name] for name in ("action",)}, "courses": dict.fromkeys(courses, said)}
+
+
+def edx_result(email: str, auto_enroll: bool) -> dict[str, Any]:
+    """Return what became of one person (students_update_enrollment, its docstring)."""
+    if "@" not in email:
+        return {"identifier": email, "invalidIdentifier": True}
+    none = {"user": False, "enrollment": False, "allowed": False, "auto_enroll": False}
+    if email.startswith("new"):
+        return {
+            "identifier": email,
+            "before": none,
+            "after": {**none, "allowed": True, "auto_enroll": auto_enroll},
+        }
+    return {"identifier": email, "before": none, "after": {**none, "user": True, "enrollment": True}}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -153,6 +198,10 @@ class Handler(BaseHTTPRequestHandler):
     def _answered(self, path: str, query: dict[str, str], message: Any) -> tuple[int, Any]:
         if path == "/moodle/webservice/rest/server.php":
             return moodle(message)
+        if path == "/oauth2/access_token":
+            return edx_sign_in(message)
+        if path == "/api/bulk_enroll/v1/bulk_enroll/":
+            return edx_enrol(self.headers.get("authorization", ""), message)
         return 404, {"detail": "Not found."}
 
     def _body(self) -> bytes:
