@@ -13,6 +13,7 @@ import msgspec
 
 from carrythrough.events.types import PerformanceEvent
 from carrythrough.program.event_matcher import CHANNELS, EventEvidenceRule, EventMatcher
+from carrythrough.program.items import Item, activities_of
 from carrythrough.program.match_key import MatchKey
 from carrythrough.program.matcher import Matcher
 from carrythrough.program.types import (
@@ -73,9 +74,11 @@ class Program:
         self.kpis: dict[str, Kpi] = {kpi.id: kpi for goal in program.goals for kpi in goal.kpis}
         self.policy = program.policy
         self.reinforcement = program.reinforcement
-        self.matcher = Matcher([activity.match for activity in program.activities])
+        activities = (*program.activities, *activities_of(program.id, program.items))
+        self.items: dict[str, tuple[Item, ...]] = _by_skill(program.items)
+        self.matcher = Matcher([activity.match for activity in activities])
         self._event_matcher = EventMatcher(program.events, self.skills)
-        self._rules = [_rules(program.activities[number]) for number in self.matcher.order]
+        self._rules = [_rules(activities[number]) for number in self.matcher.order]
         self._ranks = {number: rank for rank, number in enumerate(self.matcher.order)}
 
     def match_statement(self, st: Statement) -> tuple[EvidenceRule, ...]:
@@ -101,6 +104,14 @@ class Program:
     def match_event(self, ev: PerformanceEvent) -> tuple[EventEvidenceRule, ...]:
         """Return the rules for a performance event, at most one a skill (`program.event_matcher`)."""
         return self._event_matcher.find(ev)
+
+
+def _by_skill(items: tuple[Item, ...]) -> dict[str, tuple[Item, ...]]:
+    """Return the item bank by skill, in the order of the map."""
+    found: dict[str, tuple[Item, ...]] = {}
+    for item in items:
+        found[item.skill] = (*found.get(item.skill, ()), item)
+    return found
 
 
 def _rules(activity: Activity) -> tuple[EvidenceRule, ...]:

@@ -25,6 +25,7 @@ SECTIONS = (
     "reinforcement",
     "programs",
     "needs",
+    "items",
     "policy",
     "tests",
 )
@@ -183,6 +184,7 @@ _ADDED: dict[str, _Means] = {
     "events": lambda part: f"events that it matches give evidence of {_skills_of(part)} from now on",
     "reinforcement": lambda part: f"{part['action']} may be sent to the {part.get('to', 'employee')}",
     "programs": lambda _: "people are told by its cohorts from now on",
+    "items": lambda part: f"it is asked in reviews of {part['skill']}, and answers are learn evidence of it",
     "tests": lambda _: "evidence does not change",
 }
 _REMOVED: dict[str, _Means] = {
@@ -197,6 +199,7 @@ _REMOVED: dict[str, _Means] = {
     "events": lambda part: f"its events give no evidence of {_skills_of(part)} from now on; {_STAMPED}",
     "reinforcement": lambda part: f"this {part['action']} is no longer sent",
     "programs": lambda _: "people are no longer told by its cohorts",
+    "items": lambda _: f"it is asked no more; {_STAMPED}",
     "tests": lambda _: "evidence does not change",
 }
 _FIELD_MEANS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -236,6 +239,10 @@ _FIELD_MEANS: dict[str, tuple[tuple[str, str], ...]] = {
         ("skills", "it acts for other skills from now on"),
     ),
     "policy": (("", "the guards on what is sent, and who is shown a score, change at once"),),
+    "items": (
+        ("skill", f"answers are evidence of another skill from now on; {_STAMPED}"),
+        ("right", f"other answers are right from now on; {_STAMPED}"),
+    ),
     "needs": (("", "priorities from the needs survey change at once"),),
     "programs": (("", "who belongs to which cohort may change at once"),),
 }

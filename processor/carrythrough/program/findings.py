@@ -25,6 +25,11 @@ _NAMES: dict[str, Finding] = {
         "ids are unique within their section",
         "of two, nobody could tell which one a reference means",
     ),
+    "item-answers": Finding(
+        "error",
+        "a question has different choices, and its right answers are among them",
+        "nobody could answer it, and everybody's answers would count as wrong",
+    ),
     "requires-cycle": Finding(
         "error",
         "skills that come first do not require each other",

@@ -15,6 +15,7 @@ from carrythrough.program.lint_conditions import conditions, shadowed_rules
 from carrythrough.program.lint_content import content
 from carrythrough.program.lint_context import ALONE, LintContext, Surroundings
 from carrythrough.program.lint_evidence import event_sense, evidence_sense, modalities
+from carrythrough.program.lint_items import item_answers
 from carrythrough.program.lint_matchers import impossible_matchers, shadowed
 from carrythrough.program.lint_names import ambiguous_ids, duplicate_ids, references, required_in_circles
 from carrythrough.program.lint_objectives import job_evidence, objectives
@@ -62,6 +63,7 @@ _CHECKS: tuple[Callable[[LintContext], None], ...] = (
     skill_settings,
     objectives,
     job_evidence,
+    item_answers,
     program_dates,
     cohorts,
     rollouts,

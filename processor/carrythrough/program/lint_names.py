@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from carrythrough.program.lint_context import LintContext, Path, add_lint, nearest
 from carrythrough.program.types import MapTest, ProgramMap
 
-_SECTIONS = ("goals", "skills", "objectives", "activities", "events", "reinforcement", "programs", "tests")
+_SECTIONS = (
+    "goals", "skills", "objectives", "activities", "events", "reinforcement", "programs", "items", "tests",
+)  # fmt: skip
 Named = tuple[Path, str, str, str]
 """(path, id, what kind it must be, who names it)"""
 
@@ -58,7 +60,7 @@ def references(context: LintContext) -> None:
         "source": activities | {rule.id for rule in program.events},
         "rule": {rule.id for rule in program.reinforcement},
     }
-    for path, name, kind, who in _named(program):
+    for path, name, kind, who in (*_named(program), *_named_by_items(program)):
         names = known[kind]
         if name in names:
             continue
@@ -112,6 +114,11 @@ def _named(program: ProgramMap) -> Iterator[Named]:
             yield ("programs", p, "skills", s), name, "skill", f'program "{offer.id}"'
     for t, test in enumerate(program.tests):
         yield from _named_by_test(test, ("tests", t, "expect"))
+
+
+def _named_by_items(program: ProgramMap) -> Iterator[Named]:
+    for i, item in enumerate(program.items):
+        yield ("items", i, "skill"), item.skill, "skill", f'item "{item.id}"'
 
 
 def _named_by_test(test: MapTest, at: Path) -> Iterator[Named]:

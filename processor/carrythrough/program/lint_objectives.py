@@ -49,6 +49,7 @@ def job_evidence(context: LintContext) -> None:
             fix = 'add an "events" rule for the skill'
             add_lint(context, ("objectives", o), "no-job-evidence", message, fix)
     evidenced = {entry.skill for part in sources for entry in part.evidence}
+    evidenced |= {item.skill for item in program.items}
     for s, skill in enumerate(program.skills):
         if skill.id not in evidenced:
             message = f'nothing in the map gives evidence of the skill "{skill.id}"'

@@ -30,6 +30,7 @@ from carrythrough.program.activities import (
 from carrythrough.program.cohorts import Cohort, LearningProgram, RolloutName
 from carrythrough.program.examples import Expect, ExpectedEvidence, Given, MapTest
 from carrythrough.program.goals import BaselineWindow, Goal, Kpi, KpiTarget
+from carrythrough.program.items import ITEMS_MAX, Item
 from carrythrough.program.part import (
     DAY_MS,
     WEIGHT_MAX,
@@ -88,6 +89,7 @@ __all__ = [
     "Goal",
     "Id",
     "Iri",
+    "Item",
     "Kill",
     "Kpi",
     "KpiTarget",
@@ -125,7 +127,8 @@ class ProgramMap(Part, frozen=True, kw_only=True, rename={"id": "map", "schema":
     be able to do. objectives: what they will do. activities: what they learn and practise with, and what its
     statements say. events: what the work itself says. reinforcement: what happens when a skill does not carry
     through. programs: who takes part, from when, and how it is rolled out. needs: how a needs survey becomes
-    priorities. policy: the guards that hold whatever the rules say. tests: examples that the map must get right.
+    priorities. items: questions that are asked again when they are due. policy: the guards that hold whatever the
+    rules say. tests: examples that the map must get right.
     $schema: for editors only: where the JSON Schema of this file is.
     """
 
@@ -141,6 +144,7 @@ class ProgramMap(Part, frozen=True, kw_only=True, rename={"id": "map", "schema":
     reinforcement: tuple[Reinforcement, ...] = ()
     programs: Annotated[tuple[LearningProgram, ...], Meta(max_length=1000)] = ()
     needs: Needs = Needs()
+    items: Annotated[tuple[Item, ...], Meta(max_length=ITEMS_MAX)] = ()
     policy: Policy = Policy()
     tests: Annotated[tuple[MapTest, ...], Meta(max_length=10_000)] = ()
     schema: Annotated[str, Meta(max_length=2000)] = ""
