@@ -16,6 +16,7 @@ import pytest
 
 from carrythrough.evidence.types import W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.identity.directory import RosterIndex
+from carrythrough.identity.person import Roster
 from carrythrough.identity.roster import load_roster
 from carrythrough.pipeline.contest import evidence_id
 from carrythrough.pipeline.explain import explain
@@ -23,6 +24,7 @@ from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import read_pair
 from carrythrough.pipeline.reasons import missing_text
 from carrythrough.pipeline.rebuild import rebuild
+from carrythrough.pipeline.whatif import weights_of
 from carrythrough.program.compile import Program
 from carrythrough.program.load import load_program
 from carrythrough.scoring.beta import interval
@@ -198,9 +200,39 @@ def test_what_would_raise_a_score_does_raise_it_that_far(demo: Demo) -> None:
             if entry["code"] not in channels:
                 continue
             kinds.add(entry["code"])
-            more = Evidence(b"\x01" * 16, skill, channels[entry["code"]], NOW, Y_ONE, W_ONE, 42_598)
+            channel = channels[entry["code"]]
+            w = round(weights_of(demo.in_force.program, skill)[channel] * W_ONE)
+            more = Evidence(b"\x01" * 16, skill, channel, NOW, Y_ONE, w, 42_598)
             assert abs(demo.read([*demo.rows[employee], more], skill) - 100 * entry["score"]) < 0.01
     assert kinds == set(channels)
+
+
+def test_what_would_raise_a_score_counts_as_the_map_weighs_it() -> None:
+    text = """
+map: weights
+version: 1
+name: Weights
+goals: [{id: g, name: G, kpis: [{id: k, name: K}]}]
+skills: [{id: calm, name: Calm, kpis: [k]}, {id: plain, name: Plain, kpis: [k]}]
+activities:
+  - {id: quiz, name: Quiz, match: {activity_prefix: "https://x.example/q/"}, evidence: [{skill: calm, channel: learn, outcome: score, weight: 0.25}]}
+  - {id: film, name: Film, match: {activity_prefix: "https://x.example/f/"}, evidence: [{skill: calm, channel: practice}]}
+events: [{id: qa, match: {kind: qa-result}, evidence: [{skill: calm, channel: job, weight: 2}]}]
+"""  # noqa: E501
+    program = Program(load_program(text, "map.yaml"))
+    assert weights_of(program, "calm") == {Channel.LEARN: 0.25, Channel.JOB: 2.0, Channel.OBSERVED: 1.0}
+    assert weights_of(program, "plain") == {Channel.JOB: 1.0, Channel.OBSERVED: 1.0}
+    in_force = InForce(program, RosterIndex(Roster(people=()), bytes(32)), SHIPPED)
+    rows = [
+        Evidence(bytes([n]) * 16, "calm", Channel.LEARN, NOW - n * DAY_MS, Y_ONE // 2, W_ONE, 42_598)
+        for n in range(9)
+    ]
+    found = explain(rows, program.skills["calm"], NOW, in_force)
+    for code, channel, w in (("job-success", Channel.JOB, 2 * W_ONE), ("review", Channel.LEARN, W_ONE // 4)):
+        [told] = [entry for entry in found.raises if entry["code"] == code]
+        more = Evidence(b"\x7f" * 16, "calm", channel, NOW, Y_ONE, w, 42_598)
+        after = explain([*rows, more], program.skills["calm"], NOW, in_force)
+        assert after.score == pytest.approx(told["score"], abs=1e-4)
 
 
 def test_without_enough_evidence_nothing_is_computed_and_what_is_missing_is_said(demo: Demo) -> None:

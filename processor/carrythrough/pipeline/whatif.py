@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from carrythrough.evidence.mapping import MANAGER_WEIGHT, P_ITEM_DEFAULT
+from carrythrough.evidence.mapping import MANAGER_WEIGHT, P_ITEM_DEFAULT, W_MAX
 from carrythrough.evidence.types import W_ONE, Y_ONE, Channel, Evidence
 from carrythrough.pipeline.plan import InForce
 from carrythrough.pipeline.reading import Reading
@@ -45,17 +45,19 @@ def raises(
 ) -> list[dict[str, object]]:
     """Return what one more success of each kind, now, would do to the score, largest change first.
 
-    Only kinds that the program map can bring about for the skill. Empty without a score.
+    Only kinds that the program map can bring about for the skill, with the largest weight that it gives them.
+    Empty without a score.
     """
     if reading.score is None:
         return []
     before, model = reading.score.value, in_force.model
-    possible = channels_of(in_force.program, skill.id)
+    weights = weights_of(in_force.program, skill.id)
     found: list[tuple[float, dict[str, object]]] = []
     for code, text, channel, weight in _TRIES:
-        if channel not in possible:
+        w = min(int(weight * weights.get(channel, 0.0) * W_ONE + 0.5), W_MAX)
+        if not w:
             continue
-        e = Evidence(_SOURCE, skill.id, channel, at_ms, Y_ONE, int(weight * W_ONE), P_ITEM_DEFAULT)
+        e = Evidence(_SOURCE, skill.id, channel, at_ms, Y_ONE, w, P_ITEM_DEFAULT)
         person, twin = learner.copy(), pair.copy()
         person.pairs[skill.id] = twin
         apply(person, twin, e, assisted=False)
@@ -65,14 +67,25 @@ def raises(
     return [entry for _, entry in sorted(found, key=lambda pair: -pair[0])]
 
 
-def channels_of(program: Program, skill_id: str) -> set[int]:
-    """Return the outcome channels that the map can bring about for a skill.
+def weights_of(program: Program, skill_id: str) -> dict[int, float]:
+    """Return the largest weight of an outcome of a skill by channel, for the channels that the map can bring about.
 
-    Work outcomes and observations may always come: an event can name its skill itself.
+    Work outcomes and observations may always come: an event can name its skill itself. Those count by the rules of
+    the map about the skill, and as 1 where there is none.
     """
-    found = {int(Channel.JOB), int(Channel.OBSERVED)}
+    found: dict[int, float] = {}
     for activity in program.map.activities:
         for rule in activity.evidence:
             if rule.skill == skill_id and rule.outcome != "none":
-                found.add(CHANNELS[rule.channel])
+                _raise_to(found, CHANNELS[rule.channel], rule.weight)
+    for event in program.map.events:
+        for entry in event.evidence:
+            if entry.skill == skill_id:
+                _raise_to(found, CHANNELS[entry.channel], entry.weight)
+    for channel in (Channel.JOB, Channel.OBSERVED):
+        found.setdefault(channel, 1.0)
     return found
+
+
+def _raise_to(found: dict[int, float], channel: int, weight: float) -> None:
+    found[channel] = max(found.get(channel, 0.0), weight)
