@@ -69,7 +69,7 @@ class WebhookConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         for secret in self.secrets:
             _check_secret(secret)
         for name, value in self.headers.items():
-            _check_header(name, value)
+            check_header(name, value)
 
 
 def _check_secret(secret: Secret) -> None:
@@ -83,7 +83,8 @@ def _check_secret(secret: Secret) -> None:
         raise SettingError("secrets", rule, _MAKE_SECRET)
 
 
-def _check_header(name: str, value: Secret) -> None:
+def check_header(name: str, value: Secret) -> None:
+    """Raise SettingError unless a header of one's own can be sent as it stands; the key `headers` is blamed."""
     if not _TOKEN.fullmatch(name) or _RESERVED.fullmatch(name):
         raise SettingError("headers", f"cannot hold a header named {name!r}", "remove it")
     if not _VALUE.fullmatch(value.reveal()):

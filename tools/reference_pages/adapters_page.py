@@ -25,7 +25,7 @@ def adapters_page(root: Path) -> str:
         if point.dist is None or point.dist.name != "carrythrough":
             continue
         spec = point.load()
-        example = "\n".join(f"{key} = {json.dumps(value)}" for key, value in spec.example.items())
+        example = "\n".join(f"{key} = {_toml(value)}" for key, value in spec.example.items())
         parts += [
             f"## `{spec.name}`\n",
             f"{spec.summary} Kind: {spec.kind}. Stability: {spec.stability}.\n",
@@ -33,3 +33,10 @@ def adapters_page(root: Path) -> str:
             f'\n```toml\n[adapters.my-{spec.name}]\nadapter = "{spec.name}"\n{example}\n```\n',
         ]
     return "\n".join(parts)
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML: JSON, but for tables."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(one)}' for key, one in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False)

@@ -189,6 +189,11 @@ class Learning(Vendor):
         courses = {"de-escalation": "course-v1:Example+DE101+2026"}
         return {**own, "courses": courses, "timeout_s": 5.0, **more}
 
+    def rest(self, **more: Any) -> dict[str, Any]:
+        """Return a configuration of the adapter `rest` for this server."""
+        own = {"url": f"{self.origin}/rest", "body": {"text": "{body}"}}
+        return {**own, "headers": {"x-api-key": "key-of-the-robot"}, "timeout_s": 5.0, **more}
+
 
 class SetClock:
     """A clock that stands until it is moved."""

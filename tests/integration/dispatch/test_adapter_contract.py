@@ -144,6 +144,21 @@ class TestOpenEdx(TestMoodle):
         return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}"}
 
 
+class TestRest(TestMoodle):
+    adapter = "rest"
+
+    def table(self) -> dict[str, Any]:
+        table = self.learning.rest(body={"who": "{email}", "text": "{title}", "key": "{id}"})
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        return [one["message"]["key"] for one in self.learning.took("/rest")]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}"}
+
+
 class TestKafka(AdapterContract):
     adapter = "kafka"
 

@@ -161,6 +161,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._vendor()
 
+    def do_PATCH(self) -> None:
+        self._vendor()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -202,6 +205,8 @@ class Handler(BaseHTTPRequestHandler):
             return edx_sign_in(message)
         if path == "/api/bulk_enroll/v1/bulk_enroll/":
             return edx_enrol(self.headers.get("authorization", ""), message)
+        if path.startswith("/rest"):
+            return 201, {"id": 1}
         return 404, {"detail": "Not found."}
 
     def _body(self) -> bytes:
