@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from carrythrough.embedded.background import FeedbackThread
 from carrythrough.embedded.feedback import Messenger
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.events.performance import admit_events
@@ -124,6 +125,22 @@ def test_the_owner_hears_of_it_once_a_week_with_the_evidence(here: Here) -> None
     here.clock.ms = START + 7 * DAY + 1
     assert here.messenger.tell() == 1
     assert len(here.messages()) == 2
+
+
+def test_a_server_looks_where_the_map_names_an_owner(here: Here) -> None:
+    notified: list[int] = []
+    thread = FeedbackThread(
+        here.runtime.state,
+        lambda: here.runtime.fold.in_force,
+        ("console",),
+        here.clock.now_ms,
+        lambda: notified.append(1),
+    )
+    assert thread.look() == 1
+    assert thread.look() == 0
+    assert notified == [1]
+    thread.start()
+    thread.stop()
 
 
 def test_the_report_shows_it_and_whose_it_is(here: Here) -> None:

@@ -43,7 +43,7 @@ events:
 policy: {holdout: 0.25, minimum_group: 8}
 """  # noqa: E501
 ROSTER = "people:\n" + "".join(
-    f"  - {{id: e-{n}, email: p{n}@x.example, team: {'tiny' if n < 3 else f'team-{n % 4}'}, role: agent}}\n"
+    f"  - {{id: e-{n}, email: p{n}@x.example, team: {'tiny' if n < 7 else f'team-{n % 4}'}, role: agent}}\n"
     for n in range(PEOPLE)
 )
 

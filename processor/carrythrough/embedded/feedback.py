@@ -7,14 +7,12 @@ it is made beside the log and not decided in it: what was sent is in the outbox,
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
 import apsw
 import msgspec
-import structlog
 
 from carrythrough.embedded.database import connect, select
 from carrythrough.embedded.pair_histories import read_histories
@@ -36,15 +34,11 @@ RULE = "program-feedback"
 EVERY_MS = 7 * DAY_MS
 TOLD_MAX = 5
 """Warnings in one message; the page has them all."""
-LOOK_S = 3600.0
-FIRST_LOOK_S = 60.0
 _MEETINGS = (
     "SELECT rule, skill, employee, min(t_ms), sum(CASE WHEN w > 0 THEN y END), sum(w > 0) FROM ledger"
     f" WHERE voided = 0 AND channel IN ({int(Channel.LEARN)}, {int(Channel.PRACTICE)}, {int(Channel.EXPOSURE)})"
     " GROUP BY rule, skill, employee HAVING min(t_ms) >= ?"
 )
-
-_logger = structlog.get_logger("carrythrough.feedback")
 
 
 class Owned(NamedTuple):
@@ -238,33 +232,3 @@ def _message(in_force: InForce, subject: str, mine: list[Owned], now_ms: int) ->
         link="",
         why="You answer for this program. That the module is the cause is not said.",
     )
-
-
-class FeedbackThread:
-    """Looks once an hour until it is stopped; what is told is bounded by the week."""
-
-    def __init__(self, messenger: Messenger, notify: Callable[[], None]) -> None:
-        self._messenger = messenger
-        self._notify = notify
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
-
-    def start(self) -> None:
-        """Start looking."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the present look."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        rest_s = FIRST_LOOK_S
-        while not self._ended.wait(rest_s):
-            rest_s = LOOK_S
-            try:
-                if self._messenger.tell():
-                    self._notify()
-            except apsw.Error as error:  # the disk may be full or busy; the next look tries again
-                _logger.warning("feedback_waits", error=f"{type(error).__name__}: {error}")

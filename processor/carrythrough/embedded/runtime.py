@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carrythrough.dispatch.dispatcher import Dispatcher
 from carrythrough.dispatch.registry import build_adapters
 from carrythrough.embedded.activation import Activator, current_text, envelope, program_missing, sources_of
 from carrythrough.embedded.attachments import AttachmentFile
+from carrythrough.embedded.background import Background, FeedbackThread
 from carrythrough.embedded.baselining import closed, encode, readings_of, spans
 from carrythrough.embedded.clock import SystemClock
 from carrythrough.embedded.committer import Committer, Control
@@ -67,9 +68,6 @@ from carrythrough.telemetry.metrics import Telemetry
 from carrythrough.xapi.admitted import Admitted
 from carrythrough.xapi.lenient import Sender
 from carrythrough.xapi.query import VERSION_CODES, AttachmentData
-
-if TYPE_CHECKING:
-    from carrythrough.embedded.shadowing import ShadowThread
 
 SEND_GRACE_S = 3.0
 """How long a stop waits for sends under way; what is cut off is sent again under the same key."""
@@ -163,7 +161,14 @@ class Embedded:
         self.pull = BackgroundPull(pullers)
         self.consume = BackgroundPull(readers)
         self.forwarding = self._forwarding(forward_secrets)
-        self._shadow: ShadowThread | None = None
+        feedback = FeedbackThread(
+            self.state,
+            lambda: self.fold.in_force,
+            tuple(adapters),
+            self.clock.now_ms,
+            self._notify_dispatcher,
+        )
+        self._background = Background(self.state, lambda: self.fold.in_force, feedback)
         self.policy = PolicyShell(
             self.state, self.log, self.clock, adapters, self._control, lambda: self.fold.in_force
         )
@@ -196,15 +201,13 @@ class Embedded:
             self.pull.start()
             self.consume.start()
             self.forwarding.start()
-            if self.settings.shadow_learner:
-                self._start_shadow()
+            self._background.start(shadow=self.settings.shadow_learner)
         self._ticker.start()
 
     def stop(self) -> None:
         """Stop in order: no new ticks, no more reading, what waits is committed and folded, sends end."""
         self._ticker.stop()
-        if self._shadow is not None:
-            self._shadow.stop()
+        self._background.stop()
         self.pull.stop()
         self.consume.stop()
         self.forwarding.stop()
@@ -229,14 +232,6 @@ class Embedded:
         self._attachments.close()
         self.log.close()
         self.folder_lock.close()
-
-    def _start_shadow(self) -> None:
-        # Here, because it brings numpy with it: 20 MB that a server without a shadow does not need.
-        from carrythrough.embedded.shadowing import ShadowThread  # noqa: PLC0415 - numpy comes with it
-
-        path = self.folder_lock.path
-        self._shadow = ShadowThread(path, self.state.path, lambda: self.fold.in_force.model)
-        self._shadow.start()
 
     def _forwarding(self, secrets: dict[str, str]) -> Forwarding:
         sources = Sources(
