@@ -12,6 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from carrythrough.cli.science.answers import Answer, load_answers
 from carrythrough.cli.science.exam import Stream
 from carrythrough.embedded.answer_feed import ANSWERS_NAME, AnswerFeed, People, save_answers
 from carrythrough.embedded.answer_feed import load_answers as load_learner
+from carrythrough.embedded.database import connect
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.evidence.types import Evidence
+from carrythrough.identity.changes import PutPerson
+from carrythrough.identity.person import Identifier, Person
 from carrythrough.scoring.answer_image import decode_shadow, encode_shadow
 from carrythrough.scoring.answering import AnswerShadow, Taken
 from carrythrough.scoring.codec import encode_learner_evidence
@@ -248,6 +252,53 @@ def test_what_was_voided_neither_teaches_nor_is_known(tmp_path: Path) -> None:
     ]
     assert len(same) == len({a.person for a in answers})
     assert all(same), "a person kept from before the void still knows what was voided"
+
+
+def test_two_pseudonyms_that_become_one_person_are_known_as_one(tmp_path: Path) -> None:
+    def said_by(who: str, number: int, hour: int) -> dict[str, object]:
+        answer = Answer(
+            who, f"https://x.example/calm/{number % 4}", ("calm",), float(number % 3 > 0), 0, 0, True
+        )
+        return statement(number, msgspec.structs.replace(answer, t_ms=(START_S + 3600 * hour) * 1000))
+
+    before = [said_by(("ann", "ann.old", "bo")[n % 3], n, n) for n in range(45)]
+    folder = sent(tmp_path, [before])
+    people = People()
+    kept, apart = learnt(folder, 7, people), learnt(folder)
+    image = encode_shadow(kept)
+    assert encode_shadow(apart) == image
+    old = Identifier(mbox="mailto:ann.old@x.example")
+
+    def merge(runtime: Embedded) -> None:
+        put = PutPerson(Person(id="e-1", email="ann@x.example", identifiers=(old,)))
+        asyncio.run(runtime.submit_roster_changes((put,), "hr"))
+        after = [said_by(("ann", "ann.old")[n % 2], 100 + n, 100 + n) for n in range(6)]
+        admitted = admit(json.dumps(after).encode(), Limits(), "1.0.3")
+        asyncio.run(runtime.submit_statements(admitted, "lms"))
+        assert runtime.caught_up()
+
+    sent(tmp_path, [], merge)
+    fresh = decode_shadow(image)
+    assert fresh is not None
+    twin = Recording(fresh.learner)
+    twin.position = fresh.position
+    kept.said.clear()
+    for shadow, known in ((kept, people), (twin, People())):
+        feed = AnswerFeed(folder / "state.sqlite", known)
+        while feed.advance(shadow, 4):
+            pass
+        feed.close()
+    assert kept.said == twin.said
+    assert len(kept.said) == 6
+    assert encode_shadow(kept)[:-16] != image[:-16]
+    with closing(connect(folder / "state.sqlite", readonly=True)) as state:
+        [(number, rows)] = state.execute(
+            "SELECT employee, count(*) FROM ledger GROUP BY employee HAVING count(*) > 15"
+        ).fetchall()
+    assert rows == 36, "thirty of both and the six that came after"
+    known_now = people.find(number)
+    assert known_now is not None
+    assert known_now.pieces == rows
 
 
 def test_an_answer_that_comes_late_is_counted_and_neither_learnt_nor_judged(tmp_path: Path) -> None:
