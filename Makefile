@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export PYTHON
 
-.PHONY: help run test lint format coverage docs fuzz lock wheel env dev-env clean
+.PHONY: help run test lint format coverage docs fuzz guards lock wheel env dev-env clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench-%: dev-env ## Run one benchmark: make bench-intake, make bench-memory
 
 fuzz: dev-env ## Mutated statements through admission: make fuzz ARGS="--statements 1000000"
 	@.venv/bin/python tools/fuzz.py $(ARGS)
+
+guards: dev-env ## A million simulated decisions held against a calendar oracle: make guards ARGS="--seed 2"
+	@.venv/bin/python tools/guards.py $(ARGS)
 
 lock: ## Resolve the dependencies anew into requirements.lock and requirements-dev.lock
 	@tools/lock.sh $(ARGS)
