@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from carrythrough.program.courses import slug
 from carrythrough.program.load import check_program
 from carrythrough.program.map_text import Answers, comment, map_text, scalar
 from carrythrough.program.observed import Observed, is_bearing
@@ -60,6 +61,77 @@ def readings(proposal: Proposal) -> dict[str, tuple[str, str]]:
 
 QUESTION = f"{ADL}activities/cmi.interaction"
 SCORED = {"score": {"scaled": 0.5}, "success": True}
+
+
+EXT = "https://vr.example/ext/"
+
+
+def run(extensions: Any, **result: Any) -> Statement:
+    """Return a statement of a simulation that writes its result into extensions."""
+    scene = activity("https://vr.example/scene/1", f"{ADL}activities/simulation", "Scene")
+    return statement("completed", scene, {"extensions": extensions} | result)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([{EXT + "score": n / 10} for n in range(10)], (EXT + "score", (), 0, 1)),
+        ([{EXT + "finalScore": 40 + n} for n in range(10)], (EXT + "finalScore", (), 0, 100)),
+        (
+            [{EXT + "end": {"grade": 40 + n, "maxGrade": 100}} for n in range(10)],
+            (EXT + "end", ("grade",), 0, 100),
+        ),
+        ([{EXT + "passed": n > 3} for n in range(10)], (EXT + "passed", (), 0, 1)),
+        ([{EXT + "passed": n > 3, EXT + "score": n / 10} for n in range(10)], (EXT + "score", (), 0, 1)),
+        ([{EXT + "grade": n % 6 + 1} for n in range(10)], None),  # 1 is the best grade in some places
+        ([{EXT + "score": n * 1000} for n in range(10)], None),
+        ([{EXT + "score": -n} for n in range(10)], None),
+        ([{EXT + "errors": n} for n in range(10)], None),
+        ([{EXT + "max-score": 100} for _ in range(10)], None),
+        ([{EXT + "score": 0.5}] + [{EXT + "errors": 1}] * 9, None),  # in few of them
+    ],
+)
+def test_an_extension_that_is_named_like_a_score_is_read_where_its_scale_shows(
+    results: list[Any], expected: tuple[Any, ...] | None
+) -> None:
+    proposal = proposed(run(each) for each in results)
+    (part,) = proposal.activities
+    entry = part.activity.evidence[0]
+    if expected is None:
+        assert (entry.channel, entry.outcome, entry.extension) == ("exposure", "none", None)
+        return
+    found = entry.extension
+    assert found is not None
+    assert (entry.channel, entry.outcome) == ("practice", "extension")
+    assert (found.iri, found.path, found.worst, found.best) == expected
+    text = map_text(proposal, Answers(), "runs.jsonl")
+    program, lints = check_program(text, "m.yaml")
+    assert program is not None, lints
+    assert program.activities[0].evidence == part.activity.evidence
+
+
+def test_numbers_that_nobody_can_name_are_told_to_the_author() -> None:
+    proposal = proposed(run({EXT + "errors": n, EXT + "calm": {"end": 10 * n, "max": 100}}) for n in range(4))
+    assert f'"{EXT}errors" (0 to 3)' in proposal.activities[0].reason
+    assert proposal.numbers == f'"{EXT}calm, end" (0 to 30), "{EXT}errors" (0 to 3)'
+
+
+def test_a_score_in_an_extension_alone_is_score_bearing() -> None:
+    scene = activity("https://vr.example/scene/1")
+    for name, bears in (("score", True), ("errors", False), ("passing-score", False)):
+        st = statement("https://vr.example/verbs/ran", scene, {"extensions": {EXT + name: 1}})
+        assert is_bearing(st) is bears
+
+
+def test_a_score_comes_before_extensions() -> None:
+    proposal = proposed([run({EXT + "score": 0.2}, score={"scaled": 0.9})])
+    assert readings(proposal) == {"scene": ("practice", "score")}
+
+
+def test_ids_keep_the_letters_of_other_languages_where_latin_has_them() -> None:
+    assert slug("Prévention des chutes") == "prevention-des-chutes"
+    assert slug("Größe Übung") == "grosse-ubung"
+    assert slug("手指衛生", "skill") == "skill"
 
 
 def moodle() -> list[Statement]:

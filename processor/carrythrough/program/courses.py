@@ -7,6 +7,7 @@ tools that stand in the same places say how a statement was made, not what it is
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from functools import lru_cache
@@ -122,7 +123,10 @@ def spoken(text: str) -> str:
 
 def slug(text: str, otherwise: str = "item") -> str:
     """Return an id for a program map: lower-case kebab-case, at most ID_CHARACTERS_MAX characters."""
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", text.replace("ß", "ss")) if not unicodedata.combining(c)
+    )
+    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     while len(words) > ID_CHARACTERS_MAX and "-" in words[1:]:
         words = words.rpartition("-")[0]
     words = words[:ID_CHARACTERS_MAX].strip("-")

@@ -104,7 +104,17 @@ def entry_lines(activity: Activity, indent: int = 2) -> Iterator[str]:
             for key, value in msgspec.to_builtins(entry).items()
             if key == "channel" or value != getattr(_USUAL, key)
         }
-        yield f"{lead}    - {{{', '.join(f'{key}: {scalar(value)}' for key, value in given.items())}}}"
+        yield f"{lead}    - {{{', '.join(f'{key}: {_flow(value)}' for key, value in given.items())}}}"
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML within one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_flow(part)}' for key, part in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    text = scalar(value)
+    return json.dumps(value, ensure_ascii=False) if text == value and set(text) & set(",[]{}") else text
 
 
 def _matcher_lines(members: Mapping[str, Any], lead: str) -> Iterator[str]:

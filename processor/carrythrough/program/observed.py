@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from carrythrough.program.gauges import Gauges, add_to, gauges_of
 from carrythrough.program.matcher import MatchKey
 from carrythrough.xapi.statement import Activity, Context, LanguageMap, Score, Statement
 
@@ -21,7 +22,8 @@ SAMPLES_MAX = 2_000
 TITLE_CHARACTERS_MAX = 200
 LIKERT = "likert"
 SCORE_BEARING = (
-    "its result has a score, success, completion or response, or its verb says passed, failed or completed "
+    "its result has a score, success, completion or response, or a number in an extension that is named like a "
+    "score, or its verb says passed, failed or completed "
     "(what a system waived or declared satisfied aside)"
 )
 
@@ -51,9 +53,11 @@ class Trait(enum.IntFlag):
     """The activity says which responses are right."""
     OPINION = 128
     """The activity is a question of opinion (Likert)."""
+    GAUGED = 256
+    """An extension of the result is named like a score. Such statements are score-bearing too."""
 
 
-BEARING = Trait.SCORE | Trait.SUCCESS | Trait.COMPLETION | Trait.RESPONSE | Trait.SAID
+BEARING = Trait.SCORE | Trait.SUCCESS | Trait.COMPLETION | Trait.RESPONSE | Trait.SAID | Trait.GAUGED
 
 
 class Sighting(NamedTuple):
@@ -91,6 +95,8 @@ class Observed:
     def __init__(self) -> None:
         self.kinds: dict[Sighting, int] = {}
         self.about: dict[str, About] = {}
+        self.gauges: dict[Sighting, Gauges] = {}
+        """The numbers in extensions of results, by kind, where there are any."""
         self.samples: dict[Sighting, Statement] = {}
         """A statement of each kind, of at most SAMPLES_MAX kinds."""
         self.statements = 0
@@ -126,6 +132,9 @@ class Observed:
             if len(self.samples) < SAMPLES_MAX:
                 self.samples[kind] = st
         self.kinds[kind] = count + 1
+        gauges = _gauges(st)
+        if gauges:
+            add_to(self.gauges.setdefault(kind, {}), gauges)
         return kind
 
     @property
@@ -177,6 +186,8 @@ def traits_of(st: Statement) -> int:
             found |= Trait.COMPLETION
         if result.response is not None:
             found |= Trait.RESPONSE
+        if result.extensions and any(place.named for place in _gauges(st)):
+            found |= Trait.GAUGED
     obj = st.object
     if type(obj) is Activity and obj.definition is not None:
         if obj.definition.interaction_type == LIKERT:
@@ -184,6 +195,11 @@ def traits_of(st: Statement) -> int:
         if obj.definition.correct_responses_pattern:
             found |= Trait.KEYED
     return int(found)
+
+
+def _gauges(st: Statement) -> Gauges:
+    result = None if st.verb.id in _SYSTEMS_WORD else st.result
+    return {} if result is None or not result.extensions else gauges_of(result.extensions)
 
 
 def is_bearing(st: Statement) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 
 from carrythrough.program.activities import Activity, ActivityEvidence, ModalityName
 from carrythrough.program.courses import Home, homes_of, is_system, slug, spoken, title_of, unique
+from carrythrough.program.gauges import Gauges, add_to, told
 from carrythrough.program.matcher import Matcher
 from carrythrough.program.matching_guess import Bucket, common_beginning, matcher_for
 from carrythrough.program.natures import (
@@ -88,7 +89,10 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """What is proposed for a file. covered: its score-bearing statements that the activities match."""
+    """What is proposed for a file. covered: its score-bearing statements that the activities match.
+
+    numbers: the extensions that may say how well it went, in words.
+    """
 
     skills: tuple[ProposedSkill, ...]
     activities: tuple[ProposedActivity, ...]
@@ -96,6 +100,7 @@ class Proposal(msgspec.Struct, frozen=True):
     statements: int
     bearing: int
     covered: int
+    numbers: str = ""
 
 
 def propose(observed: Observed, skills: Sequence[tuple[str, str]] = (), name: str = "") -> Proposal:
@@ -124,7 +129,15 @@ def propose(observed: Observed, skills: Sequence[tuple[str, str]] = (), name: st
         statements=observed.statements,
         bearing=observed.bearing,
         covered=covered,
+        numbers=_numbers(observed),
     )
+
+
+def _numbers(observed: Observed) -> str:
+    gauges: Gauges = {}
+    for of_kind in observed.gauges.values():
+        add_to(gauges, of_kind)
+    return told(gauges.items())
 
 
 def _nature(kind: Sighting, observed: Observed) -> Nature:
@@ -160,7 +173,7 @@ def _cells(
         cell = cells.get(at)
         if cell is None:
             cell = cells[at] = Cell(home.course, nature, kind.activity_type, kind.verb)
-        cell.add(kind, count, home.member)
+        cell.add(kind, count, home.member, observed.gauges.get(kind))
     return cells
 
 
@@ -252,6 +265,7 @@ def _activities(
             skill=skill.id,
             channel=reading.channel,
             outcome=reading.outcome,
+            extension=reading.extension,
             weight=reading.weight,
             item="activity" if reading.item else "none",
         )

@@ -6,8 +6,9 @@ from collections import Counter
 
 import msgspec
 
-from carrythrough.program.activities import OutcomeName
-from carrythrough.program.natures import SKIPPING, Nature, verb_word
+from carrythrough.program.activities import ExtensionValue, OutcomeName
+from carrythrough.program.gauges import Gauges, Place, add_to, best_of, told
+from carrythrough.program.natures import SKIPPING, Nature, tail, verb_word
 from carrythrough.program.observed import Sighting, Trait
 from carrythrough.program.part import ChannelName
 
@@ -27,6 +28,7 @@ class Reading(msgspec.Struct, frozen=True):
     weight: float
     item: bool
     reason: str
+    extension: ExtensionValue | None = None
 
 
 class Cell:
@@ -47,9 +49,11 @@ class Cell:
         self.members: set[str] | None = None
         self.named: set[str] = set()
         self.traits: Counter[Trait] = Counter()
+        self.gauges: Gauges = {}
 
-    def add(self, kind: Sighting, count: int, member: str) -> None:
+    def add(self, kind: Sighting, count: int, member: str, gauges: Gauges | None = None) -> None:
         """Take `count` statements of one kind; `member` is where their context names the course, "" for nowhere."""
+        add_to(self.gauges, gauges or {})
         self.statements += count
         self.bearing += count if kind.bearing else 0
         self.activities[kind.activity] += count
@@ -84,14 +88,18 @@ def reading_of(cell: Cell) -> Reading:
     if word in SKIPPING:
         return _exposure("what was skipped was not answered: met, no outcome")
     outcome, reason = _outcome(cell, word)
+    extension = None
     if outcome == "none":
-        return _exposure(reason)
+        extension = best_of(cell.gauges, cell.statements)
+        if extension is None:
+            return _exposure(reason + _hint(cell))
+        outcome, reason = "extension", _by_extension(cell, extension)
     scored: ChannelName = "learn"
     if cell.nature == Nature.PRACTICE:
         scored = "practice"
     elif cell.nature == Nature.OBSERVED:
         scored = "observed"
-    return Reading(scored, outcome, 1.0, item=cell.nature == Nature.QUESTION, reason=reason)
+    return Reading(scored, outcome, 1.0, cell.nature == Nature.QUESTION, reason, extension)
 
 
 def _outcome(cell: Cell, word: str) -> tuple[OutcomeName, str]:
@@ -116,6 +124,26 @@ def _outcome(cell: Cell, word: str) -> tuple[OutcomeName, str]:
     if traits[Trait.COMPLETION] or traits[Trait.SAID]:
         return "none", "to complete is not to be able: exposure"
     return "none", "happened, with no result: exposure, one statement a sitting"
+
+
+def _by_extension(cell: Cell, value: ExtensionValue) -> str:
+    seen = cell.gauges[Place(value.iri, value.path)]
+    if seen.truths:
+        return f"an extension that is named {tail(value.iri)!r} says yes or no"
+    return (
+        f"an extension is named like a score; seen were {seen.low:g} to {seen.high:g}, so {value.worst:g} is taken "
+        f"as the worst and {value.best:g} as the best: check both"
+    )
+
+
+def _hint(cell: Cell) -> str:
+    numbers = told(cell.gauges.items())
+    if not numbers:
+        return ""
+    return (
+        f"; its results carry {numbers}: where one of them says how well it went, write "
+        '"outcome: extension" with its scale'
+    )
 
 
 def _exposure(reason: str) -> Reading:

@@ -12,7 +12,9 @@ from carrythrough.program.matcher import Matcher
 from carrythrough.program.natures import verb_word
 from carrythrough.program.observed import Observed
 from carrythrough.program.proposing import Proposal
+from carrythrough.program.types import Activity as ActivityOfMap
 from carrythrough.program.types import Given, MapTest
+from carrythrough.xapi.extensions import extensions_at, value_at
 from carrythrough.xapi.statement import Activity, Statement
 
 TESTS_MAX = 12
@@ -43,12 +45,16 @@ def samples_of(proposal: Proposal, observed: Observed) -> list[Sample]:
         read = entry.channel if entry.outcome == "none" else f"{entry.channel} by its {entry.outcome}"
         name = f"{activity.name}, {verb_word(st.verb.id)}, gives {read}"
         found.append(
-            Sample(f"{activity.id}-{verb_word(st.verb.id) or 'statement'}", name, Given(statement=_bare(st)))
+            Sample(
+                f"{activity.id}-{verb_word(st.verb.id) or 'statement'}",
+                name,
+                Given(statement=_bare(st, activity)),
+            )
         )
     return found
 
 
-def _bare(st: Statement) -> dict[str, Any]:
+def _bare(st: Statement, read: ActivityOfMap) -> dict[str, Any]:
     """Return what matchers and readings look at of a statement, as it was sent."""
     whole: dict[str, Any] = {"verb": st.verb.id}
     obj = st.object
@@ -68,9 +74,25 @@ def _bare(st: Statement) -> dict[str, Any]:
             if key in ("score", "success", "completion")
             or (key == "response" and len(value) <= RESPONSE_CHARACTERS_MAX and _is_marked(obj))
         }
+        extensions = _extensions(st, read)
+        if extensions:
+            result["extensions"] = extensions
         if result:
             whole["result"] = result
     return whole
+
+
+def _extensions(st: Statement, read: ActivityOfMap) -> dict[str, Any]:
+    """Return those extensions of the result that the activity takes its outcomes from, and nothing beside them."""
+    found: dict[str, Any] = {}
+    for entry in read.evidence:
+        wanted = entry.extension
+        value = None if wanted is None else value_at(extensions_at(st, "result"), wanted.iri, wanted.path)
+        if wanted is not None and isinstance(value, (bool, int, float)):
+            for step in reversed(wanted.path):
+                value = {step: value}
+            found[wanted.iri] = value
+    return found
 
 
 def _definition(activity: Activity) -> dict[str, Any]:
@@ -123,7 +145,7 @@ def _block(value: dict[str, Any], lead: str) -> Iterator[str]:
     """Yield a mapping as YAML, a key a line; lists of single ids in one line."""
     for key, part in value.items():
         if isinstance(part, dict):
-            yield f"{lead}{key}:"
+            yield f"{lead}{scalar(key)}:"
             yield from _block(part, f"{lead}  ")
         elif isinstance(part, list):
             yield f"{lead}{key}:"
@@ -135,7 +157,7 @@ def _block(value: dict[str, Any], lead: str) -> Iterator[str]:
                 )
                 yield f"{lead}  - {text or scalar(entry)}"
         else:
-            yield f"{lead}{key}: {scalar(part)}"
+            yield f"{lead}{scalar(key)}: {scalar(part)}"
 
 
 def _entry(entry: Any) -> str:

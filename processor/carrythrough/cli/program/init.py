@@ -182,13 +182,27 @@ def _report(proposal: Any, refusals: Any, to: Path) -> None:
         show_bearing(proposal.statements, proposal.bearing, proposal.covered)
         if not any(part.activity.evidence[0].outcome != "none" for part in proposal.activities):
             say_wrapped(
-                "None of it is an outcome: nothing in these statements says how well anybody did. Scores need a quiz "
-                "with marks, a simulation, or events from the job.",
+                _no_outcome(proposal.numbers),
                 "",
             )
+    elif proposal.numbers:
+        say_wrapped(_no_outcome(proposal.numbers), "")
     show_refusals(refusals)
     say()
     note(f"Next: carrythrough program lint {to}")
+
+
+def _no_outcome(numbers: str) -> str:
+    """Return why no score can come of a proposed map. numbers: what extensions carry that may say how it went."""
+    if numbers:
+        return (
+            f"None of it is an outcome. The results carry numbers in extensions, of which nobody but you knows what "
+            f'they mean: {numbers}. Where one says how well it went, write "outcome: extension" with its scale.'
+        )
+    return (
+        "None of it is an outcome: nothing in these statements says how well anybody did. Scores need a quiz "
+        "with marks, a simulation, or events from the job."
+    )
 
 
 def _say_json(proposal: Any, refusals: Any, to: str) -> None:
