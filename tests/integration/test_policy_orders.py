@@ -20,6 +20,7 @@ from carrythrough.embedded.referring import Referrer
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError
 from carrythrough.pipeline.records import Kind
+from carrythrough.reinforcement.posteriors import Cell, PolicyVersion, Posteriors
 from carrythrough.settings import Settings
 from carrythrough.testing.offline import compare, offline_fold, stored_state
 from carrythrough.xapi.admission import Limits, admit
@@ -63,6 +64,11 @@ class Place:
         (folder / "roster.json").write_text(json.dumps({"people": roster}))
         self.folder, self.clock, self.people = folder, Clock(), people
         self.running: Embedded | None = None
+
+    def text(self, more: str) -> None:
+        """Add settings to the policy of the map."""
+        path = self.folder / "map.yaml"
+        path.write_text(path.read_text().replace("policy: {", f"policy: {{{more}, "))
 
     def start(self) -> Embedded:
         settings = Settings(
@@ -254,3 +260,18 @@ def test_a_name_that_nothing_has_is_refused(place: Callable[..., Place]) -> None
             running.policy.order("stop", kind, ["nobody"], by="ann", reason="x")  # type: ignore[arg-type]
         assert refused.value.problem.code == "order-name-unknown"
     assert running.log.reader().last(Kind.ORDERS, 1 << 40) is None
+
+
+def test_posteriors_come_into_force_at_their_place_in_the_log(place: Callable[..., Place]) -> None:
+    site = place(20)
+    site.text("choice: learnt, nothing: 0.1")
+    running = site.start()
+    harmful = Posteriors(name="p-2", prior=Cell(-0.5, 0.01))
+    running.policy.activate(PolicyVersion(posteriors=harmful, by="ann"))
+    site.learn()
+    assert running.fold.in_force.posteriors == harmful
+    assert all(one["policy"] == "m@1 p-2" for one in site.effects("decision") if one.get("randomised"))
+    assert len(site.effects("action")) < 10
+    site.stop()
+    assert site.start().policy.shown()["posteriors"] == "p-2"
+    site.replays()

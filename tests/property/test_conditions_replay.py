@@ -125,9 +125,12 @@ def restarted(state: State) -> State:
 @given(st.lists(WHENS, min_size=1, max_size=3), STEPS, st.data())
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_cut_and_any_restart_decides_the_same(whens, steps, data) -> None:
-    rules = [{"id": f"r-{n}", "when": when, "action": "nudge"} for n, when in enumerate(whens)]
+    actions = ["nudge", "spaced-review", "job-aid"]
+    rules = [{"id": f"r-{n}", "when": when, "action": actions[n]} for n, when in enumerate(whens)]
     parsed = msgspec.convert(rules, tuple[Reinforcement, ...])
-    program = Program(msgspec.structs.replace(SITE, reinforcement=parsed))
+    choice, blast = data.draw(st.sampled_from(["first", "learnt"])), data.draw(st.sampled_from([1, 200]))
+    policy = msgspec.structs.replace(SITE.policy, choice=choice, blast=blast)
+    program = Program(msgspec.structs.replace(SITE, reinforcement=parsed, policy=policy))
     in_force = InForce(program, RosterIndex(Roster(people=()), b"k" * 32), SHIPPED)
     log = log_of(steps)
     whole, effects = step(State(), log, in_force)
@@ -138,9 +141,10 @@ def test_any_cut_and_any_restart_decides_the_same(whens, steps, data) -> None:
         pieces += more
     assert state.all_bytes() == whole.all_bytes()
     assert pieces == effects
-    actions = [e for e in effects if isinstance(e, ActionRequested)]
-    assert all(action.why for action in actions)
-    event(f"{min(len(actions), 3)} actions or more")
+    assert state.rule_loads == whole.rule_loads
+    asked = [e for e in effects if isinstance(e, ActionRequested)]
+    assert all(action.why for action in asked)
+    event(f"{min(len(asked), 3)} actions or more")
 
 
 ROWS = st.lists(
