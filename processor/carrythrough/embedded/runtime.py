@@ -38,6 +38,7 @@ from carrythrough.embedded.pulling import build_pullers
 from carrythrough.embedded.queries import Queries
 from carrythrough.embedded.remarks import Remarks
 from carrythrough.embedded.replies import Declined
+from carrythrough.embedded.review_desk import ReviewDeskHere
 from carrythrough.embedded.roster_intake import RosterIntake
 from carrythrough.embedded.sending import adapters_of, reason_to_hold
 from carrythrough.embedded.settling import settle
@@ -131,6 +132,7 @@ class Embedded:
         self.outbox = SqliteOutbox(self.state)
         self._adapters = adapters
         self._declined = Declined(self.state.path)
+        self.review_desk = ReviewDeskHere(self.state.path, lambda: self.fold.in_force, self.caught_up)
         self.answer_links = SignedLinks(self.folder_lock.tenant_key(), lambda: self.clock.now_ms() / 1000)
         public_url = public_address(settings.public_url, settings.authority_home)
         self.dispatcher = Dispatcher(
@@ -141,7 +143,7 @@ class Embedded:
             self._kill_switch,
             self.telemetry,
         )
-        self.dispatcher.dress = AnswerLinks(self.answer_links, public_url, self._has_items).dressed
+        self.dispatcher.dress = AnswerLinks(self.answer_links, public_url, self.review_desk.has_items).dressed
         history = History(self.log.reader(), activator)
         self.contests = Contests(self.state.path, self._subject, partial(self._control, Kind.CONTEST))
         self.roster_changes = RosterIntake(
@@ -226,6 +228,7 @@ class Embedded:
         self.provisioned.close()
         self.noted.close()
         self._declined.close()
+        self.review_desk.close()
         self.outbox.close()
         self.state.close()
         self._log_reader.close()
@@ -383,9 +386,6 @@ class Embedded:
 
     def _adapters_of(self, action: ActionRequested, in_force: InForce) -> Iterable[str]:
         return adapters_of(action, in_force, self._adapters)
-
-    def _has_items(self, skill: str) -> bool:
-        return False
 
     def _kill_switch(self, action: ActionRequested, adapter: str) -> str | None:
         return reason_to_hold(action, adapter, self.fold.in_force, self.clock.now_ms())

@@ -42,7 +42,8 @@ class AnswerLinks:
         unsubscribe = self._url(UNSUBSCRIBE, Link(f"{action.id}/{adapter}", stop, stop_s))
         link = action.link
         if not link and action.action == "spaced-review" and self._has_items(action.skill):
-            link = self._url(REVIEW, Link(action.id, claims, ends_s))
+            due = claims | {"at": str(action.as_of_ms)}
+            link = self._url(REVIEW, Link(action.id, due, ends_s))
         return msgspec.structs.replace(action, answer_link=answer, unsubscribe_link=unsubscribe, link=link)
 
     def _url(self, purpose: str, link: Link) -> str:

@@ -25,6 +25,7 @@ from carrythrough.gateway.pages.answers import AnswerPages
 from carrythrough.gateway.pages.form_links import PATH as FORM_LINKS_PATH
 from carrythrough.gateway.pages.form_links import FormLinks
 from carrythrough.gateway.pages.forms import FormPages
+from carrythrough.gateway.pages.review import ReviewPages
 from carrythrough.gateway.pages.routes import routes as page_routes
 from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.performance import PerformanceEndpoint
@@ -137,6 +138,9 @@ def build_app(
                 methods=["POST"],
             ),
             *AnswerPages(runtime.form_people, runtime, runtime.answer_links, now_ms).routes(),
+            *ReviewPages(
+                runtime.form_people, runtime, runtime.answer_links, runtime.review_desk, now_ms
+            ).routes(),
             Mount(
                 "/",
                 routes=page_routes(

@@ -65,7 +65,7 @@ class ContestsEndpoint(IntakeEndpoint):
     """`POST /v1/contests` logs one contest; `GET` lists them, newest first."""
 
     scope_needed = SCOPE
-    methods = ("GET", "POST")
+    methods: tuple[str, ...] = ("GET", "POST")
 
     def __init__(
         self,

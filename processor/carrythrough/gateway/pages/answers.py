@@ -99,7 +99,7 @@ class AnswerPages:
         """Store the answer to an action, once."""
         try:
             if not asked_by_our_page(request):
-                raise PermanentError(_ELSEWHERE)
+                raise PermanentError(ELSEWHERE)
             opened = await self._opened(request, ANSWER)
             fields = await fields_of(request)
             event = self._event(opened, fields, await self._about(opened))
@@ -202,8 +202,8 @@ async def opened_by(people: AnswerPeople, link: Link) -> Opened:
     return Opened(link, reader, words_for(reader.locale), skill)
 
 
-async def fields_of(request: Request) -> dict[str, str]:
-    """Return the first value of each field in a posted form; raises PermanentError 413 or 400."""
+async def values_of(request: Request) -> dict[str, list[str]]:
+    """Return the values of each field in a posted form; raises PermanentError 413."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -213,8 +213,16 @@ async def fields_of(request: Request) -> dict[str, str]:
         found = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20, keep_blank_values=True)
     except ValueError:
         raise PermanentError(_TOO_LONG) from None
-    clean = {name: values[0] for name, values in found.items()}
-    return {name: "".join(c for c in text if c == "\n" or c.isprintable()) for name, text in clean.items()}
+    return {name: [_clean(value) for value in values] for name, values in found.items()}
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """Return the first value of each field in a posted form; raises PermanentError 413."""
+    return {name: values[0] for name, values in (await values_of(request)).items()}
+
+
+def _clean(text: str) -> str:
+    return "".join(c for c in text if c == "\n" or c.isprintable())
 
 
 def said_page(request: Request, words: Words, title: str, text: str, status: int = 200) -> Response:
@@ -245,7 +253,7 @@ _GONE = Problem(
     rule="an answer is from a person of the roster about a skill of the program map",
     fix="ask whoever sent it",
 )
-_ELSEWHERE = Problem(
+ELSEWHERE = Problem(
     code="answer-elsewhere",
     status=403,
     title="Not stored",
