@@ -143,6 +143,14 @@ def test_a_server_looks_where_the_map_names_an_owner(here: Here) -> None:
     thread.stop()
 
 
+def test_an_owner_is_asked_nothing_about_themselves(here: Here) -> None:
+    here.messenger.tell()
+    (entry,) = here.runtime.outbox.due(START + DAY, 10)
+    dressed = here.runtime.dispatcher.dress(entry.action, "console")
+    assert dressed.answer_link == ""
+    assert dressed.unsubscribe_link
+
+
 def test_the_report_shows_it_and_whose_it_is(here: Here) -> None:
     (warning,) = here.runtime.queries.uplift.report(START)["warnings"]
     assert (warning["module"], warning["skill"], warning["owner"]) == ("course", "calm", "boss@x.example")

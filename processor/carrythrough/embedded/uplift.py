@@ -35,7 +35,8 @@ class UpliftReads:
             kept = self._kept
             if (
                 kept is None
-                or kept[1] is not in_force
+                or kept[1].program
+                is not in_force.program  # an HR system changes the roster every few seconds
                 or kept[2] != worth
                 or not 0 <= now_ms - kept[0] < KEPT_MS
             ):

@@ -36,7 +36,8 @@ class AnswerLinks:
         if action.subject != action.recipient:
             claims["about"] = action.subject
         ends_s = action.expires_ms // 1000
-        answer = self._url(ANSWER, Link(action.id, claims, ends_s))
+        # An owner who hears of a module is asked nothing about themselves.
+        answer = "" if action.to == "owner" else self._url(ANSWER, Link(action.id, claims, ends_s))
         stop = {"action": action.id, "by": action.recipient, "skill": action.skill, "topic": adapter}
         stop_s = action.as_of_ms // 1000 + UNSUBSCRIBE_LIFE_S
         unsubscribe = self._url(UNSUBSCRIBE, Link(f"{action.id}/{adapter}", stop, stop_s))
