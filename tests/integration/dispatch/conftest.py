@@ -194,6 +194,11 @@ class Learning(Vendor):
         own = {"url": f"{self.origin}/rest", "body": {"text": "{body}"}}
         return {**own, "headers": {"x-api-key": "key-of-the-robot"}, "timeout_s": 5.0, **more}
 
+    def lrs(self, **more: Any) -> dict[str, Any]:
+        """Return the configuration of the adapter `lrs` for this server."""
+        own = {"endpoint": f"{self.origin}/xapi", "user": "robot", "password": "pass-of-the-robot"}
+        return {**own, "home": "https://carrythrough.example", "timeout_s": 5.0, **more}
+
 
 class SetClock:
     """A clock that stands until it is moved."""

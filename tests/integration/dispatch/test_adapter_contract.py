@@ -159,6 +159,23 @@ class TestRest(TestMoodle):
         return {**self.table(), "url": f"http://127.0.0.1:{self.dead_port}"}
 
 
+class TestLrs(TestMoodle):
+    adapter = "lrs"
+
+    def table(self) -> dict[str, Any]:
+        table = self.learning.lrs(identified=True)
+        assert isinstance(table, dict)
+        return table
+
+    def received(self) -> list[str]:
+        extension = "urn:carrythrough:xapi-profile:context-extension:action"
+        taken = [one for one in self.learning.took("/xapi/statements") if one["method"] == "PUT"]
+        return [one["message"]["context"]["extensions"][extension]["action"] for one in taken]
+
+    def unreachable(self) -> dict[str, Any]:
+        return {**self.table(), "endpoint": f"http://127.0.0.1:{self.dead_port}/xapi"}
+
+
 class TestKafka(AdapterContract):
     adapter = "kafka"
 

@@ -44,6 +44,7 @@ def test_every_settings_example_is_taken(page: str, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("MOODLE_TOKEN", "0123456789abcdef")
     monkeypatch.setenv("OPENEDX_SECRET", "secret-of-the-application")
     monkeypatch.setenv("LMS_AUTHORIZATION", "Bearer 0123456789")
+    monkeypatch.setenv("LRS_PASSWORD", "pass-word")
     monkeypatch.setenv("NTFY_URL", "ntfys://ntfy.example.com/learning-{pseudonym}")
     (tmp_path / "smtp").write_text("pass-word\n")
     examples = [text for kind, text in FENCE.findall(page) if kind == "toml" and "[adapters." in text]

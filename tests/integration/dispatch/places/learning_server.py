@@ -35,7 +35,9 @@ MOODLE_FUNCTIONS = {
 EDX_CLIENT = ("carrythrough", "secret-of-the-client")
 EDX_TOKEN = "eyJ0eXAi.of-the-robot.c2lnbmVk"
 EDX_COURSES = ("course-v1:Example+DE101+2026", "course-v1:Example+DE102+2026")
+LRS_BASIC = "Basic cm9ib3Q6cGFzcy1vZi10aGUtcm9ib3Q="
 
+_statements: dict[str, Any] = {}
 _lock = threading.Lock()
 _seen: list[dict[str, Any]] = []
 _control: dict[str, Any] = {"times": 0}
@@ -137,6 +139,23 @@ def edx_result(email: str, auto_enroll: bool) -> dict[str, Any]:
     return {"identifier": email, "before": none, "after": {**none, "user": True, "enrollment": True}}
 
 
+def lrs(method: str, query: dict[str, str], headers: Any, message: Any) -> tuple[int, Any]:
+    """Answer /xapi/statements (xAPI 1.0.3, Part 3, 2.1.1 PUT, 2.1.3 GET, 3.3 versions, 4.0 authentication)."""
+    if headers.get("authorization") != LRS_BASIC:
+        return 401, "Unauthorized"
+    if headers.get("x-experience-api-version") not in ("1.0.3", "2.0.0"):
+        return 400, "X-Experience-API-Version is missing"
+    id_ = query.get("statementId", "")
+    with _lock:
+        if method == "GET":
+            return (200, _statements[id_]) if id_ in _statements else (404, "Not Found")
+        if message.get("id", id_) != id_ or not {"actor", "verb", "object"} <= set(message):
+            return 400, "not a statement by this id"
+        if _statements.setdefault(id_, message) != message:
+            return 409, "Conflict"
+    return 204, ""
+
+
 class Handler(BaseHTTPRequestHandler):
     """Routes by path."""
 
@@ -205,6 +224,8 @@ class Handler(BaseHTTPRequestHandler):
             return edx_sign_in(message)
         if path == "/api/bulk_enroll/v1/bulk_enroll/":
             return edx_enrol(self.headers.get("authorization", ""), message)
+        if path == "/xapi/statements":
+            return lrs(self.command, query, self.headers, message)
         if path.startswith("/rest"):
             return 201, {"id": 1}
         return 404, {"detail": "Not found."}
