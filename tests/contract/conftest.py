@@ -41,7 +41,7 @@ map: m
 version: 1
 name: M
 goals: [{id: g, name: G, kpis: [{id: k, name: K}]}]
-skills: [{id: calm, name: Calm, kpis: [k], job_aid_minutes: 30}]
+skills: [{id: calm, name: Calm, kpis: [k], target: 0.6, job_aid_minutes: 30}]
 activities:
   - id: quiz
     name: Quiz
@@ -50,6 +50,7 @@ activities:
 events: [{id: qa, match: {kind: qa-result}, evidence: [{skill: calm, channel: job}]}]
 reinforcement:
   - {id: use-it, when: {stage: unapplied}, action: nudge, title: Use it, body: Try it, link: "https://x.example/n"}
+  - {id: seen, when: {stage: carried-through}, action: recognition}
 policy: {holdout: 0.0, quiet: {from: "00:00", to: "00:00"}, days_off: []}
 """
 
@@ -73,6 +74,7 @@ class Live:
         }
         self.subject = ""
         self.token = ""
+        self.badge_key = ""
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -6,6 +6,7 @@ Each status must be declared for its operation, and each body must fit the decla
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import http.client
 import json
 import time
@@ -147,6 +148,7 @@ def live(
         assert server.token
         assert server.ask("POST", "/v1/performance-events", EVENTS, "business")[0] == 200
         assert server.ask("POST", "/v1/performance-events", SURVEY, "business")[0] == 200
+        assert server.ask("POST", "/v1/performance-events", met_by("e-900"), "business")[0] == 200
         for path, query in DOCUMENTS.items():
             assert server.ask("POST", path + query, b"{}", "lms")[0] == 204
         assert server.ask("POST", "/v1/roster/changes", PUTS, "hr")[0] == 200
@@ -156,9 +158,27 @@ def live(
             server.subject = next((entry["subject"] for entry in page if entry["outcomes"] == 8), "")
             time.sleep(0.05)
         assert server.subject
+        while not json.loads(server.ask("GET", "/v1/employees/e-900/badges")[2])["badges"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        [key] = json.loads(server.ask("GET", "/v1/badges/keys", b"", "")[2])["keys"]
+        server.badge_key = key["kid"]
         yield server
     finally:
         server.stop()
+
+
+def met_by(employee: str) -> bytes:
+    """Return results of work that met the standard, enough to carry a skill through."""
+    moment = dt.datetime.now(dt.UTC).isoformat()
+    event = {
+        "source": "met",
+        "kind": "qa-result",
+        "employee": employee,
+        "time": moment,
+        "outcome": {"met": True},
+    }
+    return json.dumps([event | {"id": f"{employee}-{number}"} for number in range(20)]).encode()
 
 
 Call = tuple[str, str, str, bytes, str, dict[str, str], int]
@@ -332,6 +352,16 @@ CALLS: list[Call] = [
     ("/v1/employees/{reference}/needs", "GET", "", b"", "reader", {}, 200),
     ("/v1/employees/{reference}/needs", "GET", "?x=1", b"", "reader", {}, 400),
     ("/v1/employees/{reference}/needs", "GET", "", b"", "lms", {}, 403),
+    ("/v1/employees/{reference}/badges", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/badges", "GET", "?x=1", b"", "reader", {}, 400),
+    ("/v1/employees/{reference}/badges", "GET", "", b"", WRONG, {}, 401),
+    ("/v1/employees/{reference}/badges", "GET", "", b"", "lms", {}, 403),
+    ("/v1/employees/{reference}/badges/{skill}", "GET", "", b"", "reader", {}, 200),
+    ("/v1/employees/{reference}/badges/{skill}", "GET", "?name=perhaps", b"", "reader", {}, 400),
+    ("/v1/badges/issuer", "GET", "", b"", "", {}, 200),
+    ("/v1/badges/keys", "GET", "", b"", "", {}, 200),
+    ("/v1/badges/keys/{key}", "GET", "", b"", "", {}, 200),
+    ("/v1/badges/achievements/{skill}", "GET", "", b"", "", {}, 200),
     ("/v1/enriched", "GET", "?limit=5", b"", "reader", {}, 200),
     ("/v1/enriched", "GET", "?after=999999", b"", "reader", {}, 200),
     ("/v1/enriched", "GET", "?after=-1", b"", "reader", {}, 400),
@@ -357,7 +387,9 @@ CALLS: list[Call] = [
 )
 def test_each_answer_is_declared_and_fits(live: Any, document: dict[str, Any], faults: Faults, call: Call):
     path, method, query, body, credential, headers, status = call
-    target = (path + query).replace("{reference}", live.subject).replace("{token}", live.token)
+    about = "e-900" if path.endswith("badges/{skill}") else live.subject
+    target = (path + query).replace("{reference}", about).replace("{token}", live.token)
+    target = target.replace("{skill}", "calm").replace("{key}", live.badge_key)
     target = target.replace("{registration}", REGISTRATION).replace("{name}", "crm")
     target = target.replace("{id}", ROSTER_IDS.get(method, ""))
     body = body.replace(b"{reference}", live.subject.encode())

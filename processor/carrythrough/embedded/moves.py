@@ -19,6 +19,9 @@ def write_moves(connection: apsw.Connection, delta: Delta, view: StoreView, term
             view.rename(move.source, move.target)
             connection.execute("UPDATE employee SET subject=? WHERE subject=?", (move.target, move.source))
             connection.execute("UPDATE reply SET subject=? WHERE subject=?", (move.target, move.source))
+            connection.execute(
+                "UPDATE OR IGNORE passage SET subject=? WHERE subject=?", (move.target, move.source)
+            )
         else:
             _write_rows(connection, move, view, terms)
         flat += (move.position, move.source, move.target)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any
 
 import msgspec
 
+from carrythrough.embedded.badges import load_badge_key
 from carrythrough.embedded.counting import UNMATCHED
 from carrythrough.embedded.database import connect, marks, row_before, select
 from carrythrough.embedded.explaining import Explainer
@@ -21,6 +23,7 @@ from carrythrough.embedded.groups import Groups
 from carrythrough.embedded.history import History
 from carrythrough.embedded.hub import Published
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.passages import Passages
 from carrythrough.embedded.presenting import named, overall, rfc3339, skill_score, texts_of_times
 from carrythrough.embedded.registrations import Registrations
 from carrythrough.embedded.store import StateFile
@@ -66,6 +69,8 @@ class Queries:
             self._connection, self._terms, self._lock, history, lambda: self.in_force, lambda: state.position
         )
         self.registrations = Registrations(state.path)
+        self.passages = Passages(state.path)
+        self.badge_key = cache(partial(load_badge_key, state.path.parent))
         self.uplift = UpliftReads(state.path, lambda: self.in_force)
         self._counted = (float("-inf"), 0, dict[str, tuple[int, int]]())
 
@@ -81,6 +86,7 @@ class Queries:
         self._groups.close()
         self.registrations.close()
         self.uplift.close()
+        self.passages.close()
 
     def subject(self, reference: str) -> str | None:
         """Return the pseudonym for a pseudonym or a roster id, None when neither is known."""

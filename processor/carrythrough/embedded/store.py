@@ -21,6 +21,7 @@ from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import write_marks
 from carrythrough.embedded.moves import write_moves, write_strangers
 from carrythrough.embedded.noted import write_notes
+from carrythrough.embedded.passages import write_passages
 from carrythrough.embedded.referring import write_policy
 from carrythrough.embedded.replies import write_replies
 from carrythrough.embedded.schema import (
@@ -140,6 +141,7 @@ class StateFile:
         self._write_evidence(delta)
         write_policy(connection, delta)
         published = self._effects(delta.effects)
+        write_passages(connection, delta.effects)
         self._outbox(delta.effects, adapters_of)
         for r in delta.refused:
             QUARANTINE.run(

@@ -13,6 +13,7 @@ from carrythrough.embedded.database import select
 from carrythrough.embedded.decisions import adopt_decisions, has_decisions
 from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader, Row
+from carrythrough.embedded.passages import adopt_passages, has_passages
 from carrythrough.embedded.schema import EMPLOYEE, META, PAIR, SCHEMA
 from carrythrough.embedded.terms import Terms
 from carrythrough.embedded.view import read_ledger
@@ -34,12 +35,14 @@ META_NAME = "state_version"
 
 def prepare(connection: apsw.Connection, log: LogReader) -> None:
     """Create what is missing in a state file and bring an older one up to this version; raises apsw.Error."""
-    kept = has_decisions(connection)
+    kept, passed = has_decisions(connection), has_passages(connection)
     for statement in SCHEMA.split(";"):
         connection.execute(statement)
     with connection:  # a transaction
         if not kept:
             adopt_decisions(connection)
+        if not passed:
+            adopt_passages(connection)
         if "position" not in _columns(connection, "void"):
             connection.execute("ALTER TABLE void ADD COLUMN position INTEGER NOT NULL DEFAULT 0")
             _place_voids(connection, log)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from carrythrough.gateway.badges.book import BADGE
 from carrythrough.gateway.signed_links import Link, SignedLinks
 from carrythrough.pipeline.effects import ActionRequested
 
@@ -45,6 +46,8 @@ class AnswerLinks:
         if not link and action.action == "spaced-review" and self._has_items(action.skill):
             due = claims | {"at": str(action.as_of_ms)}
             link = self._url(REVIEW, Link(action.id, due, ends_s))
+        if not link and action.action == "recognition" and action.to == "employee":
+            link = self._url(BADGE, Link(f"{action.id}/badge", claims, stop_s))
         return msgspec.structs.replace(action, answer_link=answer, unsubscribe_link=unsubscribe, link=link)
 
     def _url(self, purpose: str, link: Link) -> str:

@@ -13,7 +13,10 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.gateway.access import NAMES_SCOPE, Access
+from carrythrough.gateway.answer_links import public_address
 from carrythrough.gateway.auth import Credentials
+from carrythrough.gateway.badges.book import BadgeBook
+from carrythrough.gateway.badges.endpoints import BadgesApi
 from carrythrough.gateway.contests import REQUESTS_PATH, ContestRequestsEndpoint, ContestsEndpoint
 from carrythrough.gateway.enriched_api import EnrichedApi
 from carrythrough.gateway.limits import GatewayLimits
@@ -114,6 +117,14 @@ def build_app(
     api = QueriesApi(runtime.queries, access, now_ms)
     links = SignedLinks(runtime.folder_lock.tenant_key())
     forms = FormPages(runtime.form_people, runtime, links, sessions, now_ms)
+    queries = runtime.queries
+    book = BadgeBook(
+        queries.passages.carried,
+        lambda: queries.in_force,
+        queries.badge_key,
+        public_address(runtime.settings.public_url, runtime.settings.authority_home),
+        runtime.folder_lock.tenant_key(),
+    )
     app = Starlette(
         routes=[
             *api.routes(),
@@ -121,6 +132,7 @@ def build_app(
             *RegistrationsApi(
                 runtime.queries.registrations, api.guarded, api.subject, access.is_learners
             ).routes(),
+            *BadgesApi(book, runtime.answer_links, api.guarded, api.subject, access.names, now_ms).routes(),
             *NeedsApi(runtime.needs, api.guarded, api.subject, access.is_learners, now_ms).routes(),
             *UpliftApi(runtime.queries.uplift, api.guarded, now_ms).routes(),
             *EnrichedApi(runtime.enriching, runtime.hub, access, api.guarded).routes(),
@@ -152,6 +164,7 @@ def build_app(
                     runtime.needs,
                     runtime.queries.uplift,
                     lambda: runtime.noted.team_answer("", "", TEAM_READINGS_MAX),
+                    book,
                 ),
             ),
         ]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from carrythrough.gateway.badges.book import BadgeBook
+from carrythrough.gateway.badges.endpoints import shown
 from carrythrough.gateway.learners_own import without_the_learners_own
 from carrythrough.gateway.needs_api import without_the_learners_own as needs_for_others
 from carrythrough.gateway.pages.board import display_name
@@ -19,6 +21,7 @@ from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.pages.signin import signed_in
 from carrythrough.gateway.queries_api import milliseconds
 from carrythrough.gateway.registrations_api import without_the_learners_own as registration_for_others
+from carrythrough.program.wording import addressed
 
 EVIDENCE_ROWS_MAX = 200
 """Rows of evidence on one page, newest first; REST has all of them."""
@@ -42,7 +45,9 @@ class PersonPage:
         sessions: Sessions,
         now_ms: Callable[[], int],
         needs: NeedsReads | None = None,
+        badges: BadgeBook | None = None,
     ) -> None:
+        self.badges = badges
         self.needs = needs
         self.queries = queries
         self.sessions = sessions
@@ -85,7 +90,8 @@ class PersonPage:
             "evidence": explanation["evidence"][:EVIDENCE_ROWS_MAX] if explanation else [],
             "evidence_max": EVIDENCE_ROWS_MAX,
             "trajectory": _scored(explanation["trajectory"])[-TRAJECTORY_ROWS_MAX:] if explanation else [],
-            "actions": actions["actions"],
+            "actions": [readable(action) for action in actions["actions"]],
+            "badges": await self._badges(subject, now_ms),
             "courses": [registration_for_others(one) for one in courses[:COURSES_MAX]],
             "needs": await self._needs(subject, now_ms),
             "more_actions": bool(actions["next"]),
@@ -96,12 +102,22 @@ class PersonPage:
         }
         return page(request, "person.html", context)
 
+    async def _badges(self, subject: str, now_ms: int) -> list[Json]:
+        if self.badges is None:
+            return []
+        return [shown(badge) for badge in await ask(self.badges.of, subject, now_ms)]
+
     async def _needs(self, subject: str, now_ms: int) -> Json | None:
         """Return what needs surveys say about somebody as others than the learner see it."""
         if self.needs is None:
             return None
         found: Json = await ask(self.needs.of_employee, subject, now_ms)
         return needs_for_others(found)
+
+
+def readable(action: Json) -> Json:
+    """Return an action whose title has the words in place of names that nobody has filled in (`program.wording`)."""
+    return action | {"title": addressed(action["title"], {})[0]}
 
 
 def _moment(text: str) -> int | None:

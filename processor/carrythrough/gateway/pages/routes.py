@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from carrythrough.gateway.badges.book import BadgeBook
 from carrythrough.gateway.pages.board import BoardReader
 from carrythrough.gateway.pages.forms import FormPages
 from carrythrough.gateway.pages.groups import GroupsPage, TeamReadings
@@ -32,7 +33,7 @@ class StaticAssets(StaticFiles):
         return response
 
 
-def routes(
+def routes(  # noqa: PLR0913, PLR0917 - each is what one of the pages shows
     queries: PageQueries,
     sessions: Sessions,
     now_ms: Callable[[], int],
@@ -41,6 +42,7 @@ def routes(
     needs: NeedsReads | None = None,
     uplift: UpliftReads | None = None,
     team_readings: TeamReadings = list,
+    badges: BadgeBook | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of the pages: `/`, `/people/...`, `/groups`, `/forms/...`, `/signin...`, `/static/...`.
 
@@ -49,11 +51,11 @@ def routes(
     made (`POST /signin/links`); without it, links come only from `Sessions.new_link_token`. forms: the
     forms in which people answer; None where there are none. needs: what needs surveys say, for `/needs`. uplift: what
     pushes do, for `/uplift`.
-    team_readings: the newest readings of teams, for `/groups`.
+    team_readings: the newest readings of teams, for `/groups`. badges: of people, for their pages.
     """
     boards = BoardReader(queries, now_ms)
     matrix = MatrixPage(queries, boards, sessions, now_ms)
-    person = PersonPage(queries, sessions, now_ms, needs)
+    person = PersonPage(queries, sessions, now_ms, needs, badges)
     signin = SignInPages(sessions, invite)
     answering = (
         []
