@@ -66,6 +66,9 @@ def test_a_table_of_answers_becomes_priorities(run: Run, tmp_path: Path) -> None
     assert taken["folded"]["evidence"] == 0
 
     person = json.loads(run("needs", "e-0", "--data-dir", "data", "--json").stdout)
+    calm, _ = person["skills"]
+    assert (calm["importance"], calm["actual"], calm["learner"]["confidence"]) == (0.75, None, None)
+    person = json.loads(run("needs", "e-0", "--data-dir", "data", "--json", "--for-learner").stdout)
     calm, fix = person["skills"]
     assert (calm["skill"], calm["importance"], calm["expected"], calm["actual"]) == (
         "calm",

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from carrythrough.cli.moments import time_of
 from carrythrough.cli.scores import STAGE_STYLES, heading_of
 from carrythrough.cli.table import Column, table
-from carrythrough.cli.target import Target, open_reader
+from carrythrough.cli.target import ForLearner, Target, open_reader
 from carrythrough.cli.terminal import out, plural, say, say_json, say_wrapped, styled
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.gateway.pages import words
@@ -38,6 +38,7 @@ def explain(
         ),
     ] = "",
     evidence: Annotated[int, Parameter(help="How many pieces of evidence to list, newest first.")] = SHOWN,
+    for_learner: ForLearner = False,
     json: Annotated[bool, Parameter(help="Print JSON as the REST API gives it.")] = False,
     target: Annotated[Target | None, Parameter(name="*")] = None,
 ) -> int:
@@ -57,7 +58,7 @@ def explain(
     """
     at_ms = time_of(at, "--at") if at else None
     known_ms = time_of(as_known_at, "--as-known-at") if as_known_at else None
-    with open_reader(target) as reader:
+    with open_reader(target, learners=for_learner) as reader:
         person = reader.employee(employee)
         skill = skill or _only_skill(person)
         found = reader.explanation(employee, skill, at_ms, known_ms)

@@ -29,6 +29,7 @@ from carrythrough.embedded.settling import META_NAME as IDENTITIES
 from carrythrough.embedded.store import StateFile
 from carrythrough.embedded.upgrading import META_NAME
 from carrythrough.errors import PermanentError, Problem, TransientError
+from carrythrough.gateway import learners_own as own
 from carrythrough.pipeline.plan import InForce
 from carrythrough.scoring.codec import STATE_VERSION
 from carrythrough.telemetry.metrics import Telemetry
@@ -73,11 +74,13 @@ class _Fold:
 class FolderReader:
     """Implements `reader.Reader` over the files of a data folder; use it as a context manager.
 
+    learners: also give what is for the learner alone, as a server does to the scope `learner/read`.
     Raises PermanentError when the folder is none of ours or cannot be read.
     """
 
-    def __init__(self, path: Path, tenant: str = TENANT) -> None:
+    def __init__(self, path: Path, tenant: str = TENANT, *, learners: bool = False) -> None:
         self.path = path
+        self._learners = learners
         self._enriching: Enriching | None = None
         self.place = f"data folder {path}"
         _require_files(path)
@@ -148,7 +151,7 @@ class FolderReader:
         found = self.queries.explanation(subject, skill, self.now_ms, at_ms=at_ms, known_ms=known_ms)
         if found is None:
             raise _skill_not_then(skill)
-        return found
+        return found if self._learners else own.without_the_learners_own(found)
 
     def registration(self, reference: str) -> Answer:
         """See `reader.Reader`."""
@@ -156,16 +159,25 @@ class FolderReader:
         found = None if key is None else self.queries.registrations.registration(key)
         if found is None:
             raise _unknown_registration(reference)
-        return found
+        return self._registration(found)
 
     def registrations(self, reference: str) -> Answer:
         """See `reader.Reader`."""
         subject = self.subject(reference)
-        return {"subject": subject, "registrations": self.queries.registrations.of_employee(subject)}
+        found = self.queries.registrations.of_employee(subject)
+        return {"subject": subject, "registrations": [self._registration(one) for one in found]}
+
+    def _registration(self, found: Answer) -> Answer:
+        from carrythrough.gateway.registrations_api import without_the_learners_own
+
+        return found if self._learners else without_the_learners_own(found)
 
     def reviews(self, reference: str) -> Answer:
         """See `reader.Reader`."""
-        return self.queries.reviews(self.subject(reference), self.now_ms)
+        found = self.queries.reviews(self.subject(reference), self.now_ms)
+        if not self._learners:
+            found["skills"] = [own.reviews_for_others(part) for part in found["skills"]]
+        return found
 
     def groups(self, by: str) -> Answer:
         """See `reader.Reader`."""
@@ -174,8 +186,11 @@ class FolderReader:
     def needs(self, reference: str) -> Answer:
         """See `reader.Reader`."""
         subject = self.subject(reference)
+        from carrythrough.gateway.needs_api import without_the_learners_own
+
         with closing(self._needs()) as needs:
-            return needs.of_employee(subject, self.now_ms)
+            found = needs.of_employee(subject, self.now_ms)
+        return found if self._learners else without_the_learners_own(found)
 
     def group_needs(self, by: str) -> Answer:
         """See `reader.Reader`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from carrythrough.cli.table import Column, table
-from carrythrough.cli.target import Target, open_reader
+from carrythrough.cli.target import ForLearner, Target, open_reader
 from carrythrough.cli.terminal import say, say_json
 from carrythrough.cli.usage import wrong_usage
 from carrythrough.gateway.pages import words
@@ -22,6 +22,7 @@ def needs(
     by: Annotated[
         Literal["team", "role", "site"] | None, Parameter(help="What divides people (team, when left out).")
     ] = None,
+    for_learner: ForLearner = False,
     json: Annotated[bool, Parameter(help="Print JSON as the REST API gives it.")] = False,
     target: Annotated[Target | None, Parameter(name="*")] = None,
 ) -> int:
@@ -40,7 +41,7 @@ def needs(
     """
     if employee and by is not None:
         raise wrong_usage("--by is for groups", f"leave out --by, or {employee!r}", where="--by")
-    with open_reader(target) as reader:
+    with open_reader(target, learners=for_learner) as reader:
         found = reader.needs(employee) if employee else reader.group_needs(by or "team")
     if json:
         say_json(found)

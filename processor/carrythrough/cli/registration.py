@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from carrythrough.cli.table import table
-from carrythrough.cli.target import Target, open_reader
+from carrythrough.cli.target import ForLearner, Target, open_reader
 from carrythrough.cli.terminal import say, say_json, say_wrapped
 from carrythrough.gateway.pages import words
 
@@ -21,6 +21,7 @@ def registration(
     ],
     /,
     *,
+    for_learner: ForLearner = False,
     json: Annotated[bool, Parameter(help="Print JSON as the REST API gives it.")] = False,
     target: Annotated[Target | None, Parameter(name="*")] = None,
 ) -> int:
@@ -35,7 +36,7 @@ def registration(
     """
     from carrythrough.xapi.formats import uuid_bytes
 
-    with open_reader(target) as reader:
+    with open_reader(target, learners=for_learner) as reader:
         if uuid_bytes(reference) is not None:
             found = reader.registration(reference)
             shown = [found]

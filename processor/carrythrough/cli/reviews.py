@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from carrythrough.cli.table import Column, table
-from carrythrough.cli.target import Target, open_reader
+from carrythrough.cli.target import ForLearner, Target, open_reader
 from carrythrough.cli.terminal import say, say_json
 from carrythrough.gateway.pages import words
 
@@ -21,6 +21,7 @@ def reviews(
     skill: Annotated[str, Parameter(help="Only this skill.")] = "",
     due: Annotated[bool, Parameter(help="Only items that are due now.")] = False,
     limit: Annotated[int, Parameter(help="At most this many items a skill, those due first.")] = SHOWN,
+    for_learner: ForLearner = False,
     json: Annotated[bool, Parameter(help="Print JSON as the REST API gives it.")] = False,
     target: Annotated[Target | None, Parameter(name="*")] = None,
 ) -> int:
@@ -34,7 +35,7 @@ def reviews(
     carrythrough reviews e-017 --due --data-dir data
     ```
     """
-    with open_reader(target) as reader:
+    with open_reader(target, learners=for_learner) as reader:
         found = reader.reviews(employee)
     chosen = [part for part in found["skills"] if skill in ("", part["skill"])]
     for part in chosen:

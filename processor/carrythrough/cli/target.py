@@ -99,9 +99,23 @@ def data_folder(data_dir: str | None, config: Path | None) -> Path:
     return Path(Target(data_dir=data_dir, config=config).settings().data_dir)
 
 
+ForLearner = Annotated[
+    bool,
+    Parameter(
+        name="--for-learner",
+        help="From a data folder: also what is for the learner alone, such as how single practices went. "
+        "A server gives it to the scope learner/read.",
+    ),
+]
+"""The flag of the commands that show a person."""
+
+
 @contextmanager
-def open_reader(target: Target | None) -> Iterator[Any]:
-    """Open what answers the reading commands (`reader.Reader`): a server or a data folder."""
+def open_reader(target: Target | None, *, learners: bool = False) -> Iterator[Any]:
+    """Open what answers the reading commands (`reader.Reader`): a server or a data folder.
+
+    learners: of a folder also what is for the learner alone; a server goes by the scopes of the credential.
+    """
     target = target or Target()
     server = target.server()
     if server is not None:
@@ -113,5 +127,5 @@ def open_reader(target: Target | None) -> Iterator[Any]:
     from carrythrough.cli.folder_reader import FolderReader
 
     settings = target.settings()
-    with FolderReader(Path(settings.data_dir), settings.tenant) as folder:
+    with FolderReader(Path(settings.data_dir), settings.tenant, learners=learners) as folder:
         yield folder
