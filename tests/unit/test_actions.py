@@ -102,11 +102,11 @@ def test_what_is_not_known_is_said_in_the_words_given_for_it() -> None:
 def test_no_value_is_ever_taken_for_a_placeholder() -> None:
     sly = filled("{skill}: {name|you}", {"skill": "{person}{name}"})
     assert sly == "(person)(name): {name|you}"
-    assert addressed(sly, {"name": "{partner}"}) == ("(person)(name): {partner}", "")
+    assert addressed(sly, {"name": "{person}"}) == ("(person)(name): {person}", "")
 
 
 def test_a_name_that_is_not_known_is_reported_by_its_placeholder() -> None:
-    assert addressed("Hello {name}, ask {partner}", {"partner": "Bo"}) == ("Hello , ask Bo", "{name}")
+    assert addressed("Hello {name}, ask {person}", {"person": "Bo"}) == ("Hello , ask Bo", "{name}")
     assert addressed('{"json": 1} {skill}', {}) == ('{"json": 1} {skill}', "")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCORE = 0.61
 """Of the person whom a preview makes up."""
 DAYS = 21
-NAME, ABOUT, PARTNER = "Ada Lovelace", "Grace Hopper", "Mary Somerville"
+NAME, ABOUT = "Ada Lovelace", "Grace Hopper"
 
 
 def list_actions(*, json: Annotated[bool, Parameter(help="Print JSON.")] = False) -> int:
@@ -161,7 +161,6 @@ def _action(rule: Reinforcement, skill: Skill, locale: str) -> ActionRequested:
         id="preview", subject="reader" if about_self else "about", recipient="reader", to=rule.to, skill=skill.id,
         skill_name=skill.name, action=rule.action, rule=rule.id, stage=stage, score=SCORE, as_of_ms=0, expires_ms=0,
         title=words.title, body=words.body, link=words.link, why=why,
-        partner="partner" if rule.action == "mentor-match" else "",
     )  # fmt: skip
 
 
@@ -169,7 +168,7 @@ def _with_names(action: ActionRequested, reader: Person) -> tuple[ActionRequeste
     from carrythrough.dispatch.addressing import addressed_to
     from carrythrough.ports import Recipient
 
-    names = {"reader": reader.name, "about": ABOUT, "partner": PARTNER}
+    names = {"reader": reader.name, "about": ABOUT}
     people = {key: Recipient(pseudonym=key, name=name) for key, name in names.items()}
 
     class Directory:

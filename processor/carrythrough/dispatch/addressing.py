@@ -26,8 +26,6 @@ def addressed_to(
     names = {"name": _name(recipient)}
     if action.subject != action.recipient:
         names["person"] = _name(directory.recipient(action.subject))
-    if action.partner:
-        names["partner"] = _name(directory.recipient(action.partner))
     title, missing_in_title = addressed(action.title, names)
     body, missing_in_body = addressed(action.body, names)
     if missing := missing_in_title or missing_in_body:

@@ -92,7 +92,6 @@ class ActionRequested(
     action: a name of the catalogue (`program.actions.ACTIONS`). to: "employee", "manager", "report"
     or "peer", as seen from the subject. recipient: pseudonym of who gets it. expires_ms: never delivered after it.
     title/body/link: content in the recipient's language; names stand in it as placeholders until it is sent.
-    partner: pseudonym of the mentor whom it introduces, "" for none.
     answer_link: where the recipient answers it, and only they: signed, so it is added just before sending and
     is in no log; unsubscribe_link: where they ask for no more by the adapter that sends it. Both are "" before.
     """
@@ -113,7 +112,6 @@ class ActionRequested(
     body: str
     link: str
     why: str
-    partner: str = ""
     answer_link: str = ""
     unsubscribe_link: str = ""
 

@@ -84,7 +84,7 @@ _ALL = (
     Action(
         name="mentor-match",
         word="Mentor match",
-        cause="it is easier to do than to read about, and somebody near does it well",
+        cause="it is easier to learn from somebody who does it well than to read about",
         stages=("underperforming", "unapplied", "unpractised", "applied-with-support", "not-yet-learnt"),
     ),
     Action(

@@ -104,7 +104,4 @@ def _placeholder(context: LintContext, rule: Reinforcement, found: Placeholder, 
 def _known(rule: Reinforcement, *, is_link: bool) -> list[str]:
     if is_link:
         return list(LINK_MEANINGS)
-    without = {"partner"} if rule.action != "mentor-match" else set()
-    if rule.to == "employee":
-        without.add("person")
-    return [word for word in MEANINGS if word not in without]
+    return [word for word in MEANINGS if word != "person" or rule.to != "employee"]

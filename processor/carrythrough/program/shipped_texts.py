@@ -77,10 +77,10 @@ ENGLISH: dict[tuple[str, str], Text] = {
         ),
     ),
     ("mentor-match", "employee"): (
-        "Somebody near you does this well: {skill}",
+        "Watch somebody who does this well: {skill}",
         (
-            "{partner|A colleague} carries this through at work and is glad to be asked. Ask to watch one case, "
-            "or to talk about one of yours."
+            "Half an hour beside somebody who does this well says more than a page. Ask your team lead who "
+            "that is, and watch one case or talk about one of yours."
         ),
     ),
     ("feedback-request", "manager"): (
@@ -208,10 +208,10 @@ GERMAN: dict[tuple[str, str], Text] = {
         ),
     ),
     ("mentor-match", "employee"): (
-        "Jemand in Ihrer Nähe kann das gut: {skill}",
+        "Sehen Sie jemandem zu, der das gut kann: {skill}",
         (
-            "{partner|Jemand aus dem Kollegium} wendet es bei der Arbeit an und lässt sich gern fragen. Sehen "
-            "Sie bei einem Fall zu, oder sprechen Sie über einen eigenen."
+            "Eine halbe Stunde neben jemandem, der das gut kann, sagt mehr als eine Seite Text. Fragen Sie "
+            "Ihre Teamleitung, wer das ist, und sehen Sie bei einem Fall zu oder sprechen Sie über einen eigenen."
         ),
     ),
     ("feedback-request", "manager"): (

@@ -21,7 +21,6 @@ MEANINGS: dict[str, str] = {
     "days": "days since the last outcome on the job, or since the first evidence where there was none",
     "name": "the name of who gets the message",
     "person": "the name of whom it is about",
-    "partner": "the name of the mentor",
 }
 """Placeholder of a title or body → what stands there in the end."""
 LINK_MEANINGS: dict[str, str] = {
@@ -29,7 +28,7 @@ LINK_MEANINGS: dict[str, str] = {
     "person_id": "the pseudonym of whom it is about",
 }
 """Placeholder of a link → what stands there in the end, percent-encoded."""
-AT_SENDING = frozenset({"name", "person", "partner"})
+AT_SENDING = frozenset({"name", "person"})
 """Names: filled in just before sending, since what is published and logged holds pseudonyms only."""
 
 _BRACES = re.compile(r"\{([^{}\n]{0,200})\}")
