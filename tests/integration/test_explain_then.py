@@ -109,9 +109,9 @@ class Installation:
             }
         )
 
-    def check(self, t_ms: int, *, met: bool) -> None:
+    def check(self, t_ms: int, *, met: bool, corrects: str = "", retracts: str = "") -> str:
         self.number += 1
-        event = {
+        event: dict[str, Any] = {
             "id": str(self.number),
             "source": "qa",
             "kind": "qa-result",
@@ -119,9 +119,20 @@ class Installation:
             "time": iso(t_ms),
             "outcome": {"met": met},
         }
+        if corrects:
+            event |= {"corrects": corrects}
+        if retracts:
+            event = {
+                "id": event["id"],
+                "source": "qa",
+                "kind": "retraction",
+                "time": iso(t_ms),
+                "retracts": retracts,
+            }
         admitted = admit_events(json.dumps([event]).encode(), "application/json")
         asyncio.run(self.runtime.submit_events(admitted, "business"))
         assert self.runtime.caught_up()
+        return str(event["id"])
 
     @property
     def subject(self) -> str:
@@ -242,6 +253,45 @@ def test_an_earlier_event_time_is_seen_with_todays_knowledge(installation: Insta
         (f"{uuid.UUID(ids[8]).hex}/calm/practice", "voided")
     ]
     assert then["set_aside"] == []
+
+
+def test_corrections_and_retractions_count_from_when_they_came_and_are_named(
+    installation: Installation,
+) -> None:
+    on = installation
+    weeks(on)
+    at_ms = on.clock.ms - 7_200_000
+    shown: dict[int, dict[str, Any]] = {}
+
+    def note() -> dict[str, Any]:
+        on.clock.ms += 60_000
+        found = shown[on.clock.ms] = on.explained()
+        on.clock.ms += 60_000
+        return found
+
+    before = note()
+    wrong = on.check(at_ms, met=False)
+    failed = note()
+    right = on.check(at_ms, met=True, corrects=wrong)
+    corrected = note()
+    on.check(at_ms, met=True, retracts=right)
+    retracted = note()
+    assert failed["score"] < before["score"] < corrected["score"]
+    # A correction that was taken back does not bring back what it corrected.
+    assert (before["set_aside"], failed["set_aside"]) == ([], [])
+    assert [entry["reason"] for entry in corrected["set_aside"]] == ["voided"]
+    assert [entry["reason"] for entry in retracted["set_aside"]] == ["voided", "voided"]
+    assert {entry["evidence"] for entry in retracted["set_aside"]}.isdisjoint(
+        entry["evidence"] for entry in retracted["evidence"]
+    )
+    assert len(retracted["evidence"]) == len(before["evidence"])
+    for time_ms, entry in shown.items():
+        then = on.explained(known_ms=time_ms)
+        same(then, entry)
+        assert (then["set_aside"], then["job"]) == (entry["set_aside"], entry["job"])
+    # With today's knowledge the whole past is as if it had never been sent.
+    past = next(iter(shown))
+    assert on.explained(at_ms=past)["score"] == before["score"]
 
 
 def test_a_restored_piece_gives_the_score_back_and_both_stay_in_the_audit(installation: Installation) -> None:
