@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from carrythrough.gateway.badges.book import BADGE
+from carrythrough.gateway.pages.forms import PURPOSE as FORM
 from carrythrough.gateway.signed_links import Link, SignedLinks
 from carrythrough.pipeline.effects import ActionRequested
 
@@ -46,12 +47,20 @@ class AnswerLinks:
         if not link and action.action == "spaced-review" and self._has_items(action.skill):
             due = claims | {"at": str(action.as_of_ms)}
             link = self._url(REVIEW, Link(action.id, due, ends_s))
+        if not link and action.action == "feedback-request":
+            link = f"{self._base}/forms/{self._links.sign(FORM, Link(action.id, _form(action), ends_s))}"
         if not link and action.action == "recognition" and action.to == "employee":
             link = self._url(BADGE, Link(f"{action.id}/badge", claims, stop_s))
         return msgspec.structs.replace(action, answer_link=answer, unsubscribe_link=unsubscribe, link=link)
 
     def _url(self, purpose: str, link: Link) -> str:
         return f"{self._base}/{purpose}/{self._links.sign(purpose, link)}"
+
+
+def _form(action: ActionRequested) -> dict[str, str]:
+    """Return the claims of the form in which feedback is given (`gateway.pages.form_links`)."""
+    form = "manager-observation" if action.to == "manager" else "peer-observation"
+    return {"form": form, "about": action.subject, "by": action.recipient, "skill": action.skill}
 
 
 def public_address(public_url: str, authority_home: str) -> str:
