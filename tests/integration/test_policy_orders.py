@@ -16,6 +16,7 @@ from typing import Any
 import apsw
 import pytest
 
+from carrythrough.cli.main import main
 from carrythrough.embedded.referring import Referrer
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.errors import PermanentError
@@ -274,4 +275,29 @@ def test_posteriors_come_into_force_at_their_place_in_the_log(place: Callable[..
     assert len(site.effects("action")) < 10
     site.stop()
     assert site.start().policy.shown()["posteriors"] == "p-2"
+    site.replays()
+
+
+def test_learning_shows_what_it_found_and_comes_into_force_only_on_request(
+    place: Callable[..., Place], capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = place(40)
+    site.text("choice: learnt, nothing: 0.4")
+    site.start()
+    site.learn()
+    site.clock.ms += 20 * 60_000
+    site.learn()
+    site.tick(3 * 24 * 60)
+    site.stop()
+    folder = str(site.folder / "data")
+    assert main(["policy", "learn", "--json", "--data-dir", folder]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["in_force"] == "prior-1"
+    assert shown["decisions"] >= 30
+    assert shown["practised"] > 0.9
+    assert main(["policy", "learn", "--activate", "--data-dir", folder]) == 1
+    assert "200 are asked for" in capsys.readouterr().err
+    assert main(["policy", "learn", "--activate", "--anyway", "--data-dir", folder]) == 0
+    assert main(["policy", "show", "--data-dir", folder]) == 0
+    assert shown["learnt"] in capsys.readouterr().out
     site.replays()

@@ -33,6 +33,7 @@ from carrythrough.cli.model import compare_models, list_models, promote_model
 from carrythrough.cli.model_answers import list_items
 from carrythrough.cli.needs import needs
 from carrythrough.cli.policy import approve, resume, show_policy, stop
+from carrythrough.cli.policy_learn import learn_policy
 from carrythrough.cli.program.coverage import coverage
 from carrythrough.cli.program.diff import diff
 from carrythrough.cli.program.dry_run import dry_run
@@ -166,6 +167,7 @@ _policy.command(show_policy, name="show")
 _policy.command(stop)
 _policy.command(resume)
 _policy.command(approve)
+_policy.command(learn_policy, name="learn")
 app.command(_policy)
 
 _forward = App(name="forward", group=_RUN, help="Statements sent on to other Learning Record Stores.")
