@@ -157,7 +157,7 @@ class LrsAdapter:
             fix = "mend the credential, and let it write statements"
             raise TransientError(msgspec.structs.replace(problem, fix=fix))
         # Name and password together in base64 are no setting: nobody else would take them out of an echo.
-        self._poster.refuse(answer, answer.shown().replace(self._basic.reveal(), "********"))
+        self._poster.refuse(answer, answer.shown(self._basic.reveal()))
 
 
 def statement(action: ActionRequested, actor: dict[str, Any], tenant: str, id_: str) -> bytes:

@@ -194,7 +194,7 @@ class OpenEdxAdapter:
         with self._lock:
             token = self._token
         # The token is no setting, so nobody else would take it out of an answer that echoes it.
-        self._poster.refuse(answer, answer.shown().replace(token, "********") if token else None)
+        self._poster.refuse(answer, answer.shown(token))
 
 
 def course_of(action: ActionRequested, config: OpenEdxConfig) -> str:

@@ -62,9 +62,11 @@ class Answer(msgspec.Struct, frozen=True):
         """Say whether the status is a success (2xx)."""
         return httpx.codes.is_success(self.status)
 
-    def shown(self) -> str:
-        """Return the beginning of the text as one line, for an error."""
-        return one_line(self.text, REPLY_SHOWN_MAX)
+    def shown(self, secret: str = "") -> str:
+        """Return the beginning of the text as one line, for an error, with `secret` masked."""
+        # Before it is cut: half a secret is not found any more.
+        text = self.text.replace(secret, "********") if secret else self.text
+        return one_line(text, REPLY_SHOWN_MAX)
 
     def json(self) -> Any:
         """Return the text as JSON; raises TransientError when it is none, or longer than what is read."""

@@ -29,6 +29,7 @@ from carrythrough.plugin import (
     TransientError,
     answer_choices,
     delivery_problem,
+    for_a_group,
     one_line,
 )
 from carrythrough_adapters.posting import THROTTLE_S_DEFAULT, Answer, Poster, check_url, failed
@@ -116,7 +117,9 @@ class SlackAdapter:
         if self._config.webhook:
             return self._send_to_webhook(action, idempotency_key)
         channel = self._config.channel or self._person(recipient)
-        message = {"channel": channel, "unfurl_links": False, **body(action, idempotency_key)}
+        # In a channel everybody could answer for the person: the links of the person are for them alone.
+        sent = for_a_group(action) if self._config.channel else action
+        message = {"channel": channel, "unfurl_links": False, **body(sent, idempotency_key)}
         said = self._call("chat.postMessage", message)
         return one_line(f"posted as {said.get('ts', '?')} in {said.get('channel', channel)}")
 
@@ -125,7 +128,7 @@ class SlackAdapter:
         self._poster.close()
 
     def _send_to_webhook(self, action: ActionRequested, key: str) -> str:
-        content = msgspec.json.encode(body(action, key))
+        content = msgspec.json.encode(body(for_a_group(action), key))
         url = self._config.webhook.reveal()
         answer = self._poster.post(url, content, {"content-type": "application/json"})
         if not answer.ok:
@@ -219,10 +222,7 @@ def body(action: ActionRequested, key: str) -> dict[str, Any]:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(answer.text)
-    except msgspec.DecodeError:
-        found = None
+    found = answer.json()
     if not isinstance(found, dict):
         raise TransientError(failed(f"an answer that is no JSON object: {answer.shown()}"))
     return found

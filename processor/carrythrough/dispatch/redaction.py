@@ -16,6 +16,8 @@ from carrythrough.errors import CarrythroughError, PermanentError, Problem, Tran
 from carrythrough.plugin import GoneError, Secret, ThrottledError
 
 MASK = "********"
+CUT = "…"
+"""What `one_line` puts where it cuts a text."""
 SECRET_LENGTH_MIN = 4
 """Shorter secrets are not searched for: masking every "a" would destroy the message and prove the secret."""
 
@@ -42,7 +44,15 @@ class Redaction:
         """Return `text` with every form of every secret masked."""
         for form in self._forms:
             text = text.replace(form, MASK)
-        return text
+        return self._clean_cut(text) if CUT in text else text
+
+    def _clean_cut(self, text: str) -> str:
+        """Return `text` with every beginning of a secret masked that `one_line` cut off at its mark."""
+        parts = text.split(CUT)
+        for position in range(len(parts) - 1):
+            for form in self._forms:
+                parts[position] = _without_beginning(parts[position], form)
+        return CUT.join(parts)
 
     def clean_problem(self, problem: Problem) -> Problem:
         """Return a problem whose texts carry no secret."""
@@ -71,6 +81,14 @@ class Redaction:
         return AdapterFaultError(problem.sentence())
 
 
+def _without_beginning(text: str, form: str) -> str:
+    """Return `text` with the beginning of `form` masked with which it ends."""
+    for length in range(min(len(form) - 1, len(text)), SECRET_LENGTH_MIN - 1, -1):
+        if text.endswith(form[:length]):
+            return text[:-length] + MASK
+    return text
+
+
 def secrets_in(value: object) -> Iterable[Secret]:
     """Yield every `Secret` inside Structs, mappings and sequences."""
     if isinstance(value, Secret):
@@ -95,5 +113,10 @@ def _forms(secret: str) -> Iterable[str]:
     encoded = base64.b64encode(secret.encode()).decode()
     yield encoded
     yield encoded.rstrip("=")
+    # An address that is a secret is sent without its origin, and a receiver may echo that.
+    path = secret.partition("://")[2].partition("/")[2]
+    if path:
+        yield f"/{path}"
+        yield path.partition("?")[2]
     if secret.startswith("whsec_"):
         yield secret.removeprefix("whsec_")
