@@ -146,10 +146,19 @@ def test_versions_guard_changes(scim: httpx.Client) -> None:
     assert scim.delete(place, headers={"If-Match": "*"}).status_code == 204
 
 
+@pytest.mark.parametrize("address", ["kim@firm.local", "kim@intranet", "kim@firm.test"])
+def test_addresses_that_only_the_firm_reaches_are_taken(scim: httpx.Client, address: str) -> None:
+    made = scim.post("/Users", json={"schemas": [CORE], "userName": address, "emails": [{"value": address}]})
+    assert made.status_code == 201, made.text
+    assert made.json()["emails"][0]["value"] == address
+    assert scim.delete(f"/Users/{made.json()['id']}").status_code == 204
+
+
 @pytest.mark.parametrize(
     ("body", "status", "kind"),
     [
         ({"schemas": [CORE]}, 400, "invalidValue"),
+        ({"schemas": [CORE], "userName": " "}, 400, "invalidValue"),
         ({"schemas": [CORE], "userName": "ANN@corp.example"}, 409, "uniqueness"),
         ({"schemas": [CORE], "userName": "x1", "externalId": "e-2"}, 409, "uniqueness"),
         ({"schemas": [CORE], "userName": "x2", "emails": [{"value": "bo@corp.example"}]}, 409, "uniqueness"),

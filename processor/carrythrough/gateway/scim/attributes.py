@@ -56,6 +56,13 @@ def person_of(
     cleared. An address that is no longer theirs stays one of their former ones. Raises PermanentError
     400, code "scim-invalid-value".
     """
+    if not _text(resource.get("userName", "-")):
+        raise _invalid(
+            "userName",
+            "it is empty",
+            "map an attribute that everybody has",
+            "RFC 7643, 4.1.1: it is not empty",
+        )
     base = before or Person(id=roster_id)
     now, then = _said(resource), _said(kept or {})
     fields = msgspec.to_builtins(base) | {"id": roster_id}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import email_validator
 from pydantic import Field, field_validator
 from scim2_models import (
     URN,
@@ -33,6 +34,9 @@ from scim2_models import (
 
 from carrythrough.gateway.scim.attributes import EMPLOYMENT, ENTERPRISE
 
+# Addresses at work end in .local or have no dot: they name people, whether or not mail from outside reaches them.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+email_validator.GLOBALLY_DELIVERABLE = False
 RESULTS_MAX = 200
 """Resources of one page: about 400 KB of JSON."""
 
