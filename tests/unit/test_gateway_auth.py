@@ -17,6 +17,12 @@ def header(key: str, secret: str, scheme: str = "Basic") -> bytes:
     return f"{scheme} ".encode() + base64.b64encode(f"{key}:{secret}".encode())
 
 
+def test_no_secret_looks_like_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["-Qdng" + "x" * 30, "Qdng-" + "x" * 30])
+    monkeypatch.setattr(auth.secrets, "token_urlsafe", lambda _: next(drawn))
+    assert new_credential("lms", ("statements/write",))[1].startswith("Qdng-")
+
+
 def test_no_secret_is_on_disk():
     credential, secret = new_credential("lms", ("statements/write",))
     text = Credentials([credential]).to_file()

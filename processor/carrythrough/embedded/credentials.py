@@ -7,7 +7,6 @@ do because a key has leaked. A file that cannot be read changes nothing: what wa
 from __future__ import annotations
 
 import contextlib
-import secrets
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import structlog
 
 from carrythrough.embedded.data_folder import write_private
 from carrythrough.errors import PermanentError, Problem
-from carrythrough.gateway.auth import Credentials, new_credential
+from carrythrough.gateway.auth import Credentials, new_credential, new_secret
 from carrythrough.gateway.oauth_own import OwnTokens, new_key
 from carrythrough.gateway.scopes import LMS_SCOPES
 
@@ -43,7 +42,7 @@ def load_credentials(folder: Path) -> tuple[Credentials, list[dict[str, Any]]]:
     made: list[dict[str, Any]] = []
     entries = []
     for name, scopes in FIRST_CREDENTIALS:
-        credential, secret = new_credential(name, scopes, secrets.token_urlsafe(24))
+        credential, secret = new_credential(name, scopes, new_secret(24))
         entries.append(credential)
         made.append({"name": name, "key": credential.key, "secret": secret, "scopes": list(scopes)})
     credentials = Credentials(entries)

@@ -64,6 +64,13 @@ class _File(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     credentials: list[Credential]
 
 
+def new_secret(size: int) -> str:
+    """Return random text of `size` bytes for URLs and command lines: never taken for a flag."""
+    while (text := secrets.token_urlsafe(size)).startswith("-"):
+        pass
+    return text
+
+
 def new_credential(
     name: str, scopes: Iterable[str], secret: str | None = None, mode: str = "strict"
 ) -> tuple[Credential, str]:
@@ -72,7 +79,7 @@ def new_credential(
     secret: random text of at least SECRET_CHARACTERS_MIN characters, made here when None. Raises
     ValueError for a short secret or an unknown scope or mode.
     """
-    secret = secrets.token_urlsafe(32) if secret is None else secret
+    secret = new_secret(32) if secret is None else secret
     if len(secret) < SECRET_CHARACTERS_MIN:
         raise ValueError(f"a secret has at least {SECRET_CHARACTERS_MIN} random characters")
     credential = Credential(
