@@ -126,15 +126,19 @@ class Contests:
     def listed(
         self, *, limit: int = 100, cursor: str | None = "", subject: str | None = ""
     ) -> dict[str, Any]:
-        """Return contests, newest first; `cursor` is the `next` of the page before."""
+        """Return contests, newest first; `cursor` is the `next` of the page before.
+
+        subject: only of evidence that is with this pseudonym now, or was when it was contested.
+        """
         limit = min(max(limit, 1), PAGE_MAX)
         before = row_before(cursor)
         with self._lock:
             places = select(
                 self._connection,
-                "SELECT DISTINCT position FROM contest WHERE position < ? AND (? = '' OR subject = ?)"
-                " ORDER BY position DESC LIMIT ?",
-                (before, subject or "", subject or "", limit + 1),
+                "SELECT DISTINCT position FROM contest WHERE position < ?1 AND (?2 = '' OR subject = ?2 OR source IN"
+                " (SELECT l.source FROM ledger l JOIN employee e ON e.id = l.employee WHERE e.subject = ?2))"
+                " ORDER BY position DESC LIMIT ?3",
+                (before, subject or "", limit + 1),
             )
             entries = [self._entry(position) for (position,) in places[:limit]]
         return {"contests": entries, "next": str(places[limit - 1][0]) if len(places) > limit else None}

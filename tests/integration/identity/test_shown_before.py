@@ -129,3 +129,33 @@ def test_what_was_shown_before_a_merge_is_shown_again(house: Installation) -> No
     assert len(house.subjects) == 5
     for shown_ms, subject, said in house.shown:
         assert house.explained(subject, shown_ms) == said
+
+
+def test_what_was_contested_stays_contested_and_listed_through_a_merge(house: Installation) -> None:
+    house.say("ann", 0.9)
+    wrong = house.say("ann.old", 0.1)
+    house.write_down()
+    ann, old = (
+        next(subject for subject in house.subjects if (uuid.UUID(id_).hex in house.explained(subject, None)))
+        for id_ in (str(uuid.UUID(int=1)), wrong)
+    )
+    house.runtime.contests.contest(old, [wrong], by="steward", reason="not me", restore=False)
+    house.write_down()
+    before = house.explained(old, None)
+    assert json.loads(before)["set_aside"][0]["reason"] == "contested"
+    was = Identifier(mbox="mailto:ann.old@x.example")
+    house.change(PutPerson(Person(id="e-1", email="ann@x.example", identifiers=(was,))))
+    house.write_down()
+    now = house.runtime.roster().subject_of_employee("e-1")
+    assert now not in {ann, old}
+    [aside] = json.loads(house.explained(now, None))["set_aside"]
+    assert (aside["evidence"].split("/")[0], aside["reason"]) == (uuid.UUID(wrong).hex, "contested")
+    for subject in (now, old):
+        [listed] = house.runtime.contests.listed(subject=subject)["contests"]
+        assert listed["reason"] == "not me"
+    assert house.runtime.contests.listed(subject=ann)["contests"] == []
+    house.runtime.contests.contest(now, [wrong], by="steward", reason="it was", restore=True)
+    house.write_down()
+    assert json.loads(house.explained(now, None))["set_aside"] == []
+    for shown_ms, subject, said in house.shown:
+        assert house.explained(subject, shown_ms) == said
