@@ -222,7 +222,10 @@ def body(action: ActionRequested, key: str) -> dict[str, Any]:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    found = answer.json()
+    try:
+        found = msgspec.json.decode(answer.text)
+    except msgspec.DecodeError:
+        found = None
     if not isinstance(found, dict):
         raise TransientError(failed(f"an answer that is no JSON object: {answer.shown()}"))
     return found

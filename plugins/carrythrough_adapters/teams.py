@@ -23,6 +23,7 @@ from carrythrough.plugin import (
     Secret,
     answer_choices,
     delivery_problem,
+    for_a_group,
     one_line,
 )
 from carrythrough_adapters.posting import Poster, check_url
@@ -93,7 +94,9 @@ class TeamsAdapter:
         about: dict[str, str] = {"id": key, "action": action.action, "skill": action.skill}
         if self._config.include_contact and recipient is not None:
             about |= {"name": recipient.name, "email": recipient.email}
-        attachment = {"contentType": CARD, "contentUrl": None, "content": card(action, mentioned)}
+        # Without the contact a workflow cannot write to the person, so it posts where others read.
+        shown = action if self._config.include_contact else for_a_group(action)
+        attachment = {"contentType": CARD, "contentUrl": None, "content": card(shown, mentioned)}
         return {"type": "message", "attachments": [attachment], "carrythrough": about}
 
 

@@ -12,6 +12,8 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+import msgspec
+
 from carrythrough.errors import CarrythroughError, PermanentError, Problem, TransientError
 from carrythrough.pipeline.effects import ActionRequested
 from carrythrough.ports import Adapter, AdapterSpec, Recipient
@@ -36,6 +38,7 @@ __all__ = [
     "action_members",
     "answer_choices",
     "delivery_problem",
+    "for_a_group",
     "one_line",
     "rfc3339",
 ]
@@ -181,6 +184,17 @@ def action_members(action: ActionRequested) -> dict[str, Any]:
         "expires": rfc3339(action.expires_ms),
         **{name: link for name, link in _own_links(action) if link},
     }
+
+
+def for_a_group(action: ActionRequested) -> ActionRequested:
+    """Return an action as it may be shown where others than its recipient read, as in a channel.
+
+    Whoever holds a link of a person can answer as that person, so the links to answer, to opt out and to the
+    review of theirs are left out; a link of the program map stays.
+    """
+    reviews = action.answer_link.partition("/answer/")[0] + "/review/"
+    link = "" if action.answer_link and action.link.startswith(reviews) else action.link
+    return msgspec.structs.replace(action, answer_link="", unsubscribe_link="", link=link)
 
 
 def _own_links(action: ActionRequested) -> tuple[tuple[str, str], ...]:

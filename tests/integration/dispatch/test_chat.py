@@ -190,3 +190,39 @@ def test_a_mistake_in_the_settings_names_its_key(name: str, table: dict[str, Any
     with pytest.raises(PermanentError) as caught:
         build_adapters({name: {"adapter": name, **table}})
     assert words in str(caught.value)
+
+
+ANSWER = "https://learn.example.com/answer/abc.def"
+OWN = {
+    "answer_link": ANSWER,
+    "unsubscribe_link": "https://learn.example.com/unsubscribe/abc.def",
+    "link": "https://learn.example.com/review/abc.def",
+}
+
+
+def test_a_person_can_answer_by_a_button(vendor: Any) -> None:
+    send("slack", vendor.slack(), **OWN)
+    [actions] = [block for block in vendor.messages()[-1]["blocks"] if block["type"] == "actions"]
+    assert [button["url"] for button in actions["elements"]] == [
+        OWN["link"],
+        *(f"{ANSWER}?a={name}" for name in ("done", "not-now", "not-relevant", "applied", "disagree")),
+    ]
+    send("teams", vendor.teams(include_contact=True), **OWN)
+    card = vendor.messages()[-1]["attachments"][0]["content"]
+    assert [action["title"] for action in card["actions"]][:2] == ["Open", "Done"]
+    assert len(card["actions"]) == 6
+
+
+def test_where_others_read_nobody_can_answer_for_the_person(vendor: Any) -> None:
+    send("slack", vendor.slack(channel="C0LEARN"), recipient=None, **OWN)
+    send("teams", vendor.teams(), **OWN)
+    send(
+        "slack",
+        vendor.slack(channel="C0LEARN"),
+        recipient=None,
+        **OWN | {"link": "https://learn.example.com/x"},
+    )
+    slack, teams, mapped = vendor.messages()[-3:]
+    for message in (slack, teams):
+        assert "learn.example.com" not in str(message)
+    assert "https://learn.example.com/x" in str(mapped)

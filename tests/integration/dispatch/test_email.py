@@ -174,3 +174,23 @@ def test_a_server_that_wants_a_login_and_gets_none(open_postbox: Callable[..., A
     with pytest.raises((PermanentError, TransientError), match="530"):
         send(postbox.table())
     assert postbox.messages() == []
+
+
+def test_each_answer_is_a_link_and_ours_opts_out_with_one_click(open_postbox: Callable[..., Any]) -> None:
+    postbox = open_postbox()
+    answer, leave = (
+        "https://learn.example.com/answer/abc.def",
+        "https://learn.example.com/unsubscribe/abc.def",
+    )
+    send(postbox.table(), answer_link=answer, unsubscribe_link=leave)
+    send(postbox.table(), answer_link=answer, unsubscribe_link=leave.replace("https", "http"))
+    message, plain = postbox.messages()
+    # RFC 8058, section 3.1: both headers, and the address is https.
+    assert message["List-Unsubscribe"] == f"<{leave}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert plain["List-Unsubscribe-Post"] is None
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,))
+        assert body is not None
+        for name in ("done", "not-now", "not-relevant", "applied", "disagree"):
+            assert f"{answer}?a={name}" in body.get_content()
