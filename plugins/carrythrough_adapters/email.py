@@ -29,6 +29,7 @@ from carrythrough.plugin import (
 )
 from carrythrough_adapters.email_body import html_body, text_body
 from carrythrough_adapters.email_config import EmailConfig, mail_address, sender_address
+from carrythrough_adapters.smtp_session import EncryptedSession, Session
 
 SUBJECT_LENGTH_MAX = 150
 """Characters of a subject; mail programs show about half of it."""
@@ -118,11 +119,11 @@ class EmailAdapter:
         )
         session: smtplib.SMTP
         if config.security == "ssl":
-            session = smtplib.SMTP_SSL(
+            session = EncryptedSession(
                 config.host, config.port_used, name, timeout=config.timeout_s, context=context
             )
         else:
-            session = smtplib.SMTP(config.host, config.port_used, name, timeout=config.timeout_s)
+            session = Session(config.host, config.port_used, name, timeout=config.timeout_s)
         try:
             if config.security == "starttls":
                 session.starttls(context=context)
