@@ -125,6 +125,35 @@ def test_what_nothing_tells_is_asked_for(run: Run, tmp_path: Path) -> None:
     assert run("none.yaml").returncode == 1
 
 
+def test_a_map_beside_its_roster_gets_the_findings_of_the_linter(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(
+        "map: m\nversion: 1\nname: M\nskills: [{id: calm, name: Calm, roles: {agnt: 1}}]\n"
+        "events: [{id: e, match: {kind: qa-result}, evidence: {skill: calm, channel: job}}]\n"
+        "reinforcement:\n  - {id: r, when: {stage: unapplied}, action: nudge, title: T, body: B, adapters: slak}\n",
+        "utf-8",
+    )
+    (tmp_path / "roster.yaml").write_text("roster: r\npeople: [{id: e-1, role: agent}]\n", "utf-8")
+
+    def codes(found: dict[str, Any]) -> list[str]:
+        return sorted(one["code"] for one in found["findings"])
+
+    lint = [str(PROGRAM), "program", "lint", "map.yaml", "--roster", "roster.yaml", "--json"]
+    linted = json.loads(
+        subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    )
+    for order in (
+        ["map.yaml", "roster.yaml"],
+        ["roster.yaml", "map.yaml"],
+        ["map.yaml", "--roster", "roster.yaml"],
+    ):
+        files = json.loads(run(*order, "--json").stdout)["files"]
+        (found,) = [file for file in files if file["kind"] == "program"]
+        assert codes(found) == codes(linted)
+        assert {"unknown-role", "unknown-adapter", "no-goal"} <= set(codes(found))
+    (alone,) = json.loads(run("map.yaml", "--json").stdout)["files"]
+    assert "unknown-role" not in codes(alone)
+
+
 def test_warnings_are_errors_only_when_asked(run: Run, tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(
         "map: m\nversion: 1\nname: M\nskills: [{id: a-skill, name: A}, {id: b-skill, name: B}]\n"

@@ -71,6 +71,13 @@ def validate(
     ]
     coverage = _coverage(results)
     results += [_one(path, as_, columns, coverage) for path in files]
+    people = [one.value.people for one in results if one.kind == "roster" and one.value is not None]
+    if people:  # a map is held against the roster beside it, whichever is named first
+        paths = [path for path in (program, roster) if path] + list(files)
+        results = [
+            _one(path, "program", columns, None, people[0]) if one.kind == "program" else one
+            for path, one in zip(paths, results, strict=True)
+        ]
     if json:
         say_json(_as_dict(results, coverage))
     else:
@@ -82,10 +89,12 @@ def validate(
     return int(bad)
 
 
-def _one(path: Path, kind: str | None, mapping: Any, coverage: Any) -> Any:
+def _one(path: Path, kind: str | None, mapping: Any, coverage: Any, people: Any = None) -> Any:
+    from carrythrough.cli.program.around import surroundings
     from carrythrough.cli.validating.authored import BYTES_MAX, authored_kind, check_authored
     from carrythrough.cli.validating.checked import Checked, lint_of
     from carrythrough.cli.validating.recorded import check_records
+    from carrythrough.program.lint_context import ALONE
 
     try:
         with InputFile(path) as file:
@@ -94,7 +103,8 @@ def _one(path: Path, kind: str | None, mapping: Any, coverage: Any) -> Any:
                 body = file.stream.read(BYTES_MAX)
                 found = found or authored_kind(file.name, body)
                 if found:
-                    return check_authored(found, file.name, body)
+                    around = surroundings(people) if found == "program" else ALONE
+                    return check_authored(found, file.name, body, around)
                 return _unknown(file.name)
             if file.found.layout == "csv" and found == "statements":
                 raise wrong_usage("statements do not come as CSV", "leave --as out", where="--as")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,12 +45,13 @@ def lint(
     carrythrough program lint program-map.yaml --format github
     ```
     """
+    from carrythrough.cli.program.around import surroundings
     from carrythrough.cli.program.findings import findings_json, show_finding, show_github
     from carrythrough.cli.program.reading import Opened
     from carrythrough.program.edits import advice, edits_for
 
     people, found = _roster(roster)
-    opened = Opened(map_, _around(people, config))
+    opened = Opened(map_, surroundings(people, config))
     if opened.program is not None:
         lints = [*advice(opened.program, opened.root, opened.name), *opened.lints]
         found = [*edits_for(lints, opened.program, opened.root, opened.text), *found]
@@ -106,25 +106,3 @@ def _roster(path: Path | None) -> tuple[Any, Any]:
         checked = check_authored("roster", file.name, file.stream.read(BYTES_MAX))
     people = None if checked.value is None else checked.value.people
     return people, [(one, None) for one in checked.findings]
-
-
-def _around(people: Any, config: Path | None) -> Any:
-    """Return what the map is held against: the adapters there are, the roster, and the day."""
-    from carrythrough.cli.target import Target
-    from carrythrough.dispatch.registry import discover
-    from carrythrough.program.lint_context import Surroundings
-
-    adapters = set(discover().specs)
-    if config is not None:
-        adapters |= set(Target(config=config).settings().adapters)
-    today = int(time.time() // 86_400)
-    if people is None:
-        return Surroundings(adapters=adapters, today=today)
-    return Surroundings(
-        adapters=adapters,
-        today=today,
-        roles={person.role for person in people if person.role},
-        teams={person.team for person in people if person.team},
-        sites={person.site for person in people if person.site},
-        people={person.id for person in people},
-    )

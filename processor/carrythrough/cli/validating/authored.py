@@ -5,16 +5,18 @@ from __future__ import annotations
 import codecs
 
 from carrythrough.cli.validating.checked import Checked
+from carrythrough.program.lint_context import ALONE, Surroundings
 
 BYTES_MAX = 1 << 30
 """Bytes of a roster or program map that are read at all; their own limits are far below."""
 
 
-def check_authored(kind: str, name: str, body: bytes) -> Checked:
-    """Check a program map or a roster; `kind` is "program" or "roster"."""
-    from carrythrough.authoring.source import SourceError, decoded
+def check_authored(kind: str, name: str, body: bytes, around: Surroundings = ALONE) -> Checked:
+    """Check a program map or a roster; `kind` is "program" or "roster". around: what a map is held against."""
+    from carrythrough.authoring.source import SourceError, decoded, read_source
     from carrythrough.identity.encoding import decode
     from carrythrough.identity.roster import check_roster
+    from carrythrough.program.edits import advice
     from carrythrough.program.load import check_program
 
     checked = Checked(name, kind)
@@ -31,7 +33,9 @@ def check_authored(kind: str, name: str, body: bytes) -> Checked:
         return checked
     filename = name.removesuffix(".gz")
     if kind == "program":
-        program, lints = check_program(text, filename)
+        program, lints = check_program(text, filename, around)
+        if program is not None and not program.goals:
+            lints = [*advice(program, read_source(text, filename), filename), *lints]
         checked.value, checked.records = program, len(program.skills) if program else 0
     else:
         roster, lints = check_roster(text, filename)
