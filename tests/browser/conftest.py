@@ -70,12 +70,8 @@ activities:
     match: {{activity_prefix: "https://lms.example/summing-up"}}
     evidence: [{{skill: summing-up, channel: learn, outcome: success}}]
 items:
-  - id: first
-    skill: summing-up
-    question: "What comes first? {EVIL}"
-    choices: [The reason for the call, "Your name {EVIL}", A greeting]
-    right: [The reason for the call]
-    explanation: The caller then knows that they were heard.
+  - {{id: first, skill: summing-up, question: "What comes first? {EVIL}", right: [The reason for the call],
+     choices: [The reason for the call, "Your name {EVIL}", A greeting], explanation: The caller then knows it.}}
   - {{id: word, skill: summing-up, question: What do you ask for at the end?, right: [agreement]}}
 events:
   - id: call-quality

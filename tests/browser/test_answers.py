@@ -113,7 +113,7 @@ def test_a_review_is_played_by_keyboard(
     page.keyboard.press("Space")  # the first choice has the focus
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("That is right.")
-    expect(page.get_by_role("status")).to_contain_text("The caller then knows")
+    expect(page.get_by_role("status")).to_contain_text("The caller then knows it.")
     page.keyboard.press("Enter")  # so has the button that goes on
     expect(page.get_by_text("Question 2 of 2")).to_be_visible()
     page.reload()  # left and opened again: it goes on here

@@ -298,6 +298,8 @@ CALLS: list[Call] = [
     ("/v1/contests", "POST", "", CONTEST, "reader", {}, 403),
     ("/v1/contests", "POST", "", CONTEST.replace(b"00000001", b"99999999"), "steward", {}, 404),
     ("/v1/contests", "GET", "?subject={reference}&limit=1", b"", "reader", {}, 200),
+    ("/v1/contest-requests", "GET", "?limit=1", b"", "reader", {}, 200),
+    ("/v1/contest-requests", "GET", "?subject=x", b"", "reader", {}, 400),
     ("/v1/roster/people", "GET", "?team=t&limit=2", b"", "hr", {}, 200),
     ("/v1/roster/people", "GET", "?x=1", b"", "hr", {}, 400),
     ("/v1/roster/people", "GET", "", b"", WRONG, {}, 401),
