@@ -37,6 +37,12 @@ def reply_of(row: Iterable[object]) -> Reply:
     return msgspec.convert(dict(zip(Reply.__struct_fields__, row, strict=True)), Reply)
 
 
+def stored_replies(connection: apsw.Connection) -> dict[bytes, Reply]:
+    """Return every answer as it was folded, voided ones too, by its source."""
+    found = [reply_of(row) for row in select(connection, f"SELECT {_MEMBERS} FROM reply r")]
+    return {reply.source: reply for reply in found}
+
+
 class Declined:
     """What people opted out of by answering, as of the last commit; safe to call from any thread."""
 

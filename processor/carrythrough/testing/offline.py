@@ -20,6 +20,7 @@ from carrythrough.embedded.decoding import record_of
 from carrythrough.embedded.log import LogReader
 from carrythrough.embedded.marks import read_placed
 from carrythrough.embedded.referring import stored_loads
+from carrythrough.embedded.replies import stored_replies
 from carrythrough.embedded.strangers import read_stranger
 from carrythrough.embedded.surveys import stored_surveys
 from carrythrough.embedded.terms import Terms
@@ -112,6 +113,7 @@ def compare(a: State, b: State) -> list[str]:
         found.append(f"pseudonyms without evidence: {len(a.gone ^ b.gone)} differ")
     surveys = ({at: (s.subject, s.answers) for at, s in state.needs.items()} for state in (a, b))
     found += _keyed("needs survey at", *surveys)
+    found += _keyed("answer to an action", a.answered, b.answered)
     found += _keyed("load of rule", a.rule_loads, b.rule_loads)
     if a.set_out != b.set_out:
         found.append(f"contested: {len(a.set_out ^ b.set_out)} pieces differ")
@@ -231,6 +233,7 @@ def _stored(connection: apsw.Connection) -> PlacedState:
         outside=_strangers(connection),
         gone=frozenset(row[0] for row in connection.execute("SELECT subject FROM vanished")),
         needs=stored_surveys(connection, terms),
+        answered=stored_replies(connection),
         rule_loads=stored_loads(connection),
         position=0 if position is None else int(position[0]),
         set_aside=tuple(row[0] for row in aside),
