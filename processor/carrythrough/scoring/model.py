@@ -1,6 +1,6 @@
 """The head that ships with the product, so that a new installation scores from the first event.
 
-Weights, as printed by `tools/train_head.py` with its defaults: fitted on the known-truth simulator,
+Weights, as printed by `tools/train_head.py --strength 24`: fitted on the known-truth simulator,
 with signs constrained; the model card is docs/explanation/model-card.md.
 """
 
