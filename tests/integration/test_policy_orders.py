@@ -279,7 +279,7 @@ def test_posteriors_come_into_force_at_their_place_in_the_log(place: Callable[..
 
 
 def test_learning_shows_what_it_found_and_comes_into_force_only_on_request(
-    place: Callable[..., Place], capsys: pytest.CaptureFixture[str]
+    place: Callable[..., Place], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = place(40)
     site.text("choice: learnt, nothing: 0.4")
@@ -288,11 +288,21 @@ def test_learning_shows_what_it_found_and_comes_into_force_only_on_request(
     site.clock.ms += 20 * 60_000
     site.learn()
     site.tick(3 * 24 * 60)
+    assert site.running is not None
+    assert site.running.policy.learner.turn() == "", "too few decisions to learn from unasked"
+    monkeypatch.setattr("carrythrough.embedded.policy_learning.LEAST", 1)
+    unasked = site.running.policy.learner.turn()
+    assert unasked.startswith("learnt-")
+    site.settle()
+    assert site.running.fold.in_force.posteriors.name == unasked
+    assert site.running.policy.learner.turn() == "", "the same decisions teach nothing new"
+    monkeypatch.undo()
     site.stop()
     folder = str(site.folder / "data")
+    capsys.readouterr()
     assert main(["policy", "learn", "--json", "--data-dir", folder]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["in_force"] == "prior-1"
+    assert shown["in_force"] == shown["learnt"] == unasked
     assert shown["decisions"] >= 30
     assert shown["practised"] > 0.9
     assert main(["policy", "learn", "--activate", "--data-dir", folder]) == 1

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from carrythrough.impact.learning import Learnt
     from carrythrough.reinforcement.posteriors import Posteriors
 
-LEAST = 200
-"""Randomised decisions that a version must have learnt from to come into force without --anyway."""
-
 
 def learn_policy(
     *,
@@ -43,14 +40,11 @@ def learn_policy(
     carrythrough policy learn --activate --data-dir data
     ```
     """
+    from carrythrough.embedded.policy_learning import figures_of
+
     target = target or Target()
     before, learnt = _learnt(Path(target.settings().data_dir))
-    figures = {
-        "decisions": float(learnt.decisions),
-        "practised": learnt.mean,
-        "value_in_force": learnt.old_value,
-        "value_learnt": learnt.new_value,
-    }
+    figures = figures_of(learnt)
     if json:
         say_json(
             {"in_force": before.name, "learnt": learnt.posteriors.name, **figures, "activated": activate}
@@ -68,25 +62,12 @@ def learn_policy(
 
 def _learnt(folder: Path) -> tuple[Posteriors, Learnt]:
     from carrythrough.cli.folder_reader import FolderReader
-    from carrythrough.embedded.database import connect
-    from carrythrough.embedded.decisions import read_decisions
-    from carrythrough.embedded.pair_histories import read_histories
-    from carrythrough.embedded.terms import Terms
-    from carrythrough.impact.learning import learn, trials_of
-    from carrythrough.reinforcement.decide import channel_of
+    from carrythrough.embedded.policy_learning import learnt_from
 
     with FolderReader(folder) as reader:
-        in_force, now_ms = reader.in_force, reader.now_ms
-        connection = connect(folder / "state.sqlite", readonly=True)
-        try:
-            points, _ = read_decisions(connection)
-            histories = read_histories(connection, Terms(connection), {point.subject for point in points})
-        finally:
-            connection.close()
-    before, program = in_force.posteriors, in_force.program
-    channels = {rule.id: channel_of(rule) for rule in program.reinforcement}
-    trials = trials_of(points, histories, before.recovery_days, now_ms)
-    return before, learn(trials, before, channels, program.policy.nothing)
+        return reader.in_force.posteriors, learnt_from(
+            folder / "state.sqlite", reader.in_force, reader.now_ms
+        )
 
 
 def _activate(target: Target, learnt: Learnt, figures: dict[str, float]) -> None:
@@ -121,11 +102,10 @@ def _show(before: Posteriors, learnt: Learnt) -> None:
 
 
 def _require_better(learnt: Learnt) -> None:
-    if learnt.decisions < LEAST:
-        reason = f"{plural(learnt.decisions, 'decision')} so far, {LEAST} are asked for"
-    elif learnt.new_value < learnt.old_value:
-        reason = f"it promises {learnt.new_value:.3f}, the version in force {learnt.old_value:.3f}"
-    else:
+    from carrythrough.embedded.policy_learning import fault_of
+
+    reason = fault_of(learnt)
+    if not reason:
         return
     raise PermanentError(
         Problem(

@@ -15,6 +15,7 @@ import msgspec
 from carrythrough.authoring.action_names import ActionName
 from carrythrough.embedded.database import connect
 from carrythrough.embedded.log import LogFile
+from carrythrough.embedded.policy_learning import PolicyLearner
 from carrythrough.embedded.presenting import rfc3339
 from carrythrough.embedded.referring import Referrer, stored_loads
 from carrythrough.embedded.store import StateFile
@@ -50,6 +51,7 @@ class PolicyShell:
         self._adapters = tuple(adapters)
         self._now_ms = clock.now_ms
         self._lock = threading.Lock()
+        self.learner = PolicyLearner(state.path, in_force, clock.now_ms, self.activate)
         self.referrer = Referrer(
             state.path, log.reader(), lambda: state.position, lambda raws: append(Kind.REFERRAL, *raws)
         )
@@ -93,7 +95,8 @@ class PolicyShell:
         self._append(Kind.POSTERIORS, raw)
 
     def close(self) -> None:
-        """Stop the thread and close the connections."""
+        """Stop the threads and close the connections."""
+        self.learner.stop()
         self.referrer.stop()
         self._connection.close()
         self._log.close()

@@ -203,6 +203,7 @@ class Embedded:
             self.pull.start()
             self.consume.start()
             self.forwarding.start()
+            self.policy.learner.start()
             self._background.start(shadow=self.settings.shadow_learner)
         self._ticker.start()
 
