@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha1
 from typing import get_args
 
 import pytest
 
 from carrythrough.errors import PermanentError
+from carrythrough.identity.directory import RosterIndex
 from carrythrough.identity.person import Identifier, OptOut, Person, RosterAccount
 from carrythrough.identity.roster import check_roster, load_roster
 from carrythrough.program.types import ActionName
@@ -263,3 +265,18 @@ def test_thousands_of_faults_are_cut_short() -> None:
 
 def test_people_may_decline_exactly_the_actions_there_are() -> None:
     assert set(get_args(OptOut)) == {"all", *get_args(ActionName)}
+
+
+def test_the_hash_of_somebody_elses_address_is_named() -> None:
+    digest = sha1(b"mailto:kim@x.example").hexdigest()
+    text = f"id,email,mbox_sha1sum\ne-1,Kim@x.example,\ne-2,,{digest}\n"
+    roster, lints = check_roster(text, "hr.csv")
+    assert roster is not None
+    assert [(lint.code, lint.severity, lint.line, lint.column) for lint in lints] == [
+        ("hash-of-another", "warning", 3, 3)
+    ]
+    index = RosterIndex(roster, b"k" * 32)
+    assert index.subject_of_name(f"mbox_sha1sum:{digest}") == index.own_subject("e-2"), "as the message says"
+    assert index.subject_of_name("mbox:mailto:kim@x.example") == index.own_subject("e-1")
+    own = check_roster(f"id,email,mbox_sha1sum\ne-1,kim@x.example,{digest}\n", "hr.csv")
+    assert own[1] == [], "one's own hash beside one's own address says nothing new"

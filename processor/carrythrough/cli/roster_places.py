@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import getpass
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -161,13 +163,22 @@ def _in_portions(changes: Sequence[RosterChange], send: Any) -> Answer:
 
 def read_file(path: Path, columns: Path | None) -> tuple[Roster | None, list[Any]]:
     """Return (the roster in a file or None, every finding); columns: a file that names its columns."""
-    with InputFile(path) as file:
-        data = file.stream.read()
+    data = _bytes_of(path)
     name = str(path).removesuffix(".gz")
     found = decode_roster(data, name)
     mapping = None if columns is None else read_mapping(columns)
     roster, lints = check_roster(found.text, name, mapping)
     return roster, [*found.lints, *lints]
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Return the bytes of a roster file, unpacked; text in UTF-16, which spreadsheets write, is taken as it is."""
+    with suppress(OSError), path.open("rb") as plain:
+        if plain.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+            plain.seek(0)
+            return plain.read()
+    with InputFile(path) as file:
+        return file.stream.read()
 
 
 def read_mapping(path: Path) -> ColumnMapping:

@@ -11,6 +11,7 @@ from carrythrough.authoring.findings import Severity
 from carrythrough.authoring.reading import did_you_mean, pointer_of
 from carrythrough.authoring.source import Lint
 from carrythrough.identity.actor import actor_key
+from carrythrough.identity.claims import hash_names
 from carrythrough.identity.person import Identifier, Person, Roster
 
 SUGGESTED_MAX = 10
@@ -138,6 +139,27 @@ class Checks:
                         "remove it from one of the two",
                     )
                 seen.setdefault(key, path)
+        yield from self._hashes(owners, seen)
+
+    def _hashes(self, owners: dict[str, int], seen: dict[str, Path]) -> Iterator[Lint]:
+        """Yield hashes that are listed for one person and are those of another one's address."""
+        if not any(key.startswith("mbox_sha1sum:") for key in owners):
+            return
+        for key, index in owners.items():
+            for hashed in hash_names(key):
+                other = owners.get(hashed, index)
+                if other != index:
+                    first, second = self.people[index].id, self.people[other].id
+                    yield self.lint(
+                        seen[hashed],
+                        "hash-of-another",
+                        f'a hash of "{second}" in line {self.line(*seen[hashed])} is that of an address of "{first}" '
+                        f"in line {self.line(*seen[key])}: what names the hash is {second}'s, what names the address "
+                        f"{first}'s",
+                        "an address and its SHA-1 are one identifier, and belong to one person",
+                        "remove one of the two; a change of a single person would be refused for it",
+                        "warning",
+                    )
 
     def managers(self) -> Iterator[Lint]:
         """Yield managers whom the roster does not know, and people who are their own."""

@@ -303,6 +303,9 @@ def test_a_file_is_checked_with_its_columns_named(tmp_path: Path, capsys: pytest
         ("encoding-guessed", 2, 4),
         ("unknown-time-zone", 2, 3),
     ]
+    file.write_bytes("Key;Unit;Zone\n1;Zürich;\n".encode("utf-16"))
+    code, told = carrythrough(capsys, "roster", "check", str(file), "--columns", str(columns))
+    assert (code, told["people"], told["findings"]) == (0, 1, []), "as spreadsheets write it"
     columns.write_text("columns: {id: Key}\ndates: sometimes\n")
     code, told = carrythrough(capsys, "roster", "check", str(file), "--columns", str(columns))
     assert (code, told["code"], told["where"]) == (1, "bad-mapping", f"{columns}:2:8")
