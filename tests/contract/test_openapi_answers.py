@@ -38,38 +38,8 @@ def scored(number: int, scaled: float) -> dict[str, Any]:
 
 
 REGISTRATION = "6d2e4a0e-6b5e-4f0e-9d1f-0c8f8d8f1a2b"
-CMI5 = "https://w3id.org/xapi/cmi5/context/"
-
-
-def of_registration(number: int, verb: str, scaled: float | None = None) -> dict[str, Any]:
-    """Return a cmi5-defined statement; "satisfied" is about the course."""
-    extensions = {CMI5 + "extensions/sessionid": "s-1"}
-    if verb == "launched":
-        extensions |= {CMI5 + "extensions/moveon": "Passed", CMI5 + "extensions/masteryscore": 0.5}
-    category = [{"id": CMI5 + "categories/cmi5"}, {"id": CMI5 + "categories/moveon"}]
-    root = "https://w3id.org/xapi/adl/verbs/" if verb == "satisfied" else "http://adlnet.gov/expapi/verbs/"
-    return {
-        "id": f"{number:08x}-0000-4000-8000-00000000c315",
-        "actor": AGENT,
-        "verb": {"id": root + verb},
-        "object": {"id": "https://x.example/" + ("course" if verb == "satisfied" else "au/1")},
-        "timestamp": f"2026-03-01T10:00:0{number}Z",
-        **({} if scaled is None else {"result": {"score": {"scaled": scaled}}}),
-        "context": {
-            "registration": REGISTRATION,
-            "contextActivities": {"category": category},
-            "extensions": extensions,
-        },
-    }
-
-
-COURSE = [
-    of_registration(1, "launched"),
-    of_registration(2, "failed", 0.2),
-    of_registration(3, "passed", 0.9),
-    of_registration(4, "passed", 0.95),
-    of_registration(5, "satisfied"),
-]
+COURSE = json.loads((Path(__file__).parents[1] / "data" / "cmi5_course.json").read_text("utf-8"))
+"""One cmi5 registration: launched, failed, passed, passed again, satisfied."""
 EVENT = {
     "id": "1",
     "source": "qa",
@@ -84,21 +54,10 @@ STATEMENT = json.dumps(scored(0, 1.0)).encode()
 OTHER = json.dumps(scored(0, 0.0)).encode()
 ID_0 = "00000000-0000-4000-8000-000000000000"
 EVENTS = json.dumps([EVENT]).encode()
-NEEDS = {
-    "respondent": "learner",
-    "scale": "1-5",
-    "skills": [{"skill": "calm", "importance": 4, "confidence": 2}],
-}
-SURVEY = json.dumps(
-    {
-        "id": "needs-1",
-        "source": "hr",
-        "kind": "needs-survey",
-        "actor": AGENT,
-        "time": AN_HOUR_AGO,
-        "needs": NEEDS,
-    }
-).encode()
+SURVEY = json.dumps({
+    "id": "needs-1", "source": "hr", "kind": "needs-survey", "actor": AGENT, "time": AN_HOUR_AGO,
+    "needs": {"respondent": "learner", "scale": "1-5", "skills": [{"skill": "calm", "importance": 4, "confidence": 2}]},
+}).encode()  # fmt: skip
 CLOUD_EVENT = json.dumps(
     {
         "specversion": "1.0",
