@@ -99,18 +99,8 @@ policy:
   cooldown_h: 0
 """
 
-PEOPLE = (
-    "Ada Lovelace",
-    EVIL,
-    "Ben Okri",
-    "Chimamanda Adichie",
-    "Dag Solstad",
-    "Elif Shafak",
-    "Fernando Pessoa",
-    "Gabriela Mistral",
-    "Han Kang",
-    "Isabel Allende",
-)
+NAMES = "Ben Okri, Chimamanda Adichie, Dag Solstad, Elif Shafak, Fernando Pessoa, Gabriela Mistral, Han Kang"
+PEOPLE = ("Ada Lovelace", EVIL, *NAMES.split(", "), "Isabel Allende")
 
 
 def roster() -> str:
