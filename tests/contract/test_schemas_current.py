@@ -49,3 +49,16 @@ def test_unknown_keys_are_refused_everywhere(name: str) -> None:
     document = SCHEMAS[name]()
     objects = [document, *document["$defs"].values()]
     assert all(part["additionalProperties"] is False for part in objects if "properties" in part)
+
+
+@pytest.mark.parametrize("name", ["program-map", "performance-event"])
+def test_an_editor_has_words_for_every_key(name: str) -> None:
+    document = SCHEMAS[name]()
+    parts = {"": document, **document["$defs"]}
+    mute = [
+        f"{part}.{key}"
+        for part, schema in parts.items()
+        for key, inner in schema.get("properties", {}).items()
+        if not inner.get("description")
+    ]
+    assert not mute

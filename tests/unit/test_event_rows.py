@@ -96,6 +96,7 @@ def test_columns_of_another_name_are_mapped() -> None:
         (HEADER.replace("time,", "", 1), {}, "events.csv:1:1", '"time" is missing'),
         (HEADER, {"employe": "x"}, "events.csv:1:1", 'did you mean "employee"?'),
         ("", {}, "events.csv:1:1", "missing"),
+        ("1,crm,task-outcome,e-1", {}, "events.csv:1:1", "begin the file with a line of column names"),
     ],
 )
 def test_a_header_that_cannot_be_used_refuses_the_file(header, columns, where, words) -> None:

@@ -87,6 +87,14 @@ def check_header(header: list[str], filename: str, columns: Columns | None = Non
                 did_you_mean(name, COLUMNS) or "remove it",
             )
     names = [ours.get(given, given) for given in header]
+    if header and not {name.lower() for name in names} & set(COLUMNS):
+        raise _unusable(
+            f"{filename}:1:1",
+            f'the first line names no column that is known here: "{listing(header, 3)[:100]}"',
+            "the first line of a table names its columns",
+            f"begin the file with a line of column names, for example {','.join((*REQUIRED, 'employee'))}; or take "
+            "the columns as they are through a mapping",
+        )
     for number, (name, given) in enumerate(zip(names, header, strict=True), 1):
         if name not in COLUMNS:
             raise _unusable(

@@ -63,20 +63,31 @@ class EventOutcome(_Part, frozen=True, kw_only=True):
 
 
 class Observer(_Part, frozen=True, kw_only=True):
-    """Who observed: it decides the weight of an observation."""
+    """Who observed: it decides the weight of an observation.
+
+    role: the person's manager, or a peer.
+    """
 
     role: Literal["manager", "peer"]
 
 
 class EventAccount(_Part, frozen=True, kw_only=True, rename="camel"):
-    """An account on a system, as in an xAPI agent."""
+    """An account on a system, as in an xAPI agent.
+
+    homePage: IRI of the system. name: the login there.
+    """
 
     home_page: Annotated[str, Meta(min_length=1, max_length=2000)]
     name: Name
 
 
 class EventActor(_Part, frozen=True, kw_only=True, rename={"object_type": "objectType"}):
-    """An xAPI agent in place of a roster id; exactly one of its four identifiers is given."""
+    """An xAPI agent in place of a roster id; exactly one of its four identifiers is given.
+
+    objectType: "Agent", or left out. name: of the person; it identifies nobody. mbox: "mailto:" and the e-mail
+    address. mbox_sha1sum: SHA-1 of the mbox IRI, in hexadecimal. openid: IRI of an OpenID. account: an account
+    on a system.
+    """
 
     object_type: Literal["Agent"] = "Agent"
     name: Optional = ""
@@ -89,17 +100,19 @@ class EventActor(_Part, frozen=True, kw_only=True, rename={"object_type": "objec
 class PerformanceEvent(_Part, frozen=True, kw_only=True):
     """One on-the-job fact about one employee.
 
-    id is unique within source. employee (roster id) or actor, exactly one. time: RFC 3339 with a
-    zone. skill may stay empty where the program map's event rules name it. kpi: id in the map.
-    outcome: required for qa-result, task-outcome, kpi-reading and observation. assisted: the
-    person had a job aid at hand. observer: for observations. grain "team": the reading is not
-    about this person alone and gives no evidence of a person. minutes_of_support: minutes since a
-    job aid was last used, when known. team: with grain "team", the team of the roster in place of an
-    employee. corrects: the id of an event of the same source that this one replaces. retracts: for
-    the kind "retraction", the id of the event of the same source that is taken back. revision: of
-    several corrections of one event the one with the greatest revision counts, else the one with the
-    latest time. needs: for the kind "needs-survey", and no other, the answers. reply: for the kind
-    "action-answer", and no other, what was answered; the employee is who answers.
+    id: unique within its source; sent again, it is known. source: the system that sends it. kind: what sort
+    of fact it is. time: when it happened, RFC 3339 with a zone. employee: roster id of whom it is about; or
+    else actor. actor: an xAPI agent in the place of employee. skill: id in the program map; it may stay empty
+    where the map's event rules name it. activity: what was done, in the words of the source, for event rules
+    to match. kpi: id in the program map. outcome: how it went; required for qa-result, task-outcome,
+    kpi-reading and observation. assisted: the person had a job aid at hand. observer: for observations.
+    grain "team": the reading is not about this person alone and gives no evidence of a person.
+    minutes_of_support: minutes since a job aid was last used, when known. team: with grain "team", the
+    team of the roster in place of an employee. corrects: the id of an event of the same source that this
+    one replaces. retracts: for the kind "retraction", the id of the event of the same source that is
+    taken back. revision: of several corrections of one event the one with the greatest revision counts,
+    else the one with the latest time. needs: for the kind "needs-survey", and no other, the answers.
+    reply: for the kind "action-answer", and no other, what was answered; the employee is who answers.
     """
 
     id: Name
