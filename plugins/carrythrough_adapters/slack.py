@@ -222,10 +222,7 @@ def body(action: ActionRequested, key: str) -> dict[str, Any]:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(answer.text)
-    except msgspec.DecodeError:
-        found = None
+    found = answer.json()
     if not isinstance(found, dict):
         raise TransientError(failed(f"an answer that is no JSON object: {answer.shown()}"))
     return found
