@@ -105,7 +105,7 @@ def test_twenty_seconds_show_every_rule_and_scores_that_move(demo) -> None:
     assert figures["refused"] == 0
     assert figures["quarantined"] == 0
     assert figures["dead_letters"] == 0
-    assert set(figures["actions"]) == {"review-what-fades", "nudge-to-apply", "fade-the-aid"}
+    assert set(figures["actions"]) == {"review-what-fades", "nudge-to-apply", "fade-the-aid", "well-done"}
     assert all(count > 0 for count in figures["actions"].values())
     assert figures["employees"] == 40
     assert figures["pairs"] > 140

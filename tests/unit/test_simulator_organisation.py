@@ -101,7 +101,12 @@ def test_the_map_covers_what_was_asked_of_it(program) -> None:
         roles = {role for role, skills in SKILLS_OF_ROLE.items() if any(s.id == skill.id for s in skills)}
         assert set(skill.roles) == roles
     rules = {rule.when.stage[0]: rule.action for rule in found.reinforcement}
-    assert rules == {"fading": "spaced-review", "unapplied": "nudge", "applied-with-support": "fade-job-aid"}
+    assert rules == {
+        "fading": "spaced-review",
+        "unapplied": "nudge",
+        "applied-with-support": "fade-job-aid",
+        "carried-through": "recognition",
+    }
 
 
 def test_every_statement_about_learning_is_admitted_and_understood(program, deliveries) -> None:
