@@ -152,7 +152,8 @@ def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         libs = libraries(ROOT / "tools" / "kafka_server" / "pom.xml")
         if libs is None or shutil.which("java") is None:
             missing(
-                "a Kafka server", "sudo apt-get install default-jre-headless maven && tools/kafka_server/fetch.sh"
+                "a Kafka server",
+                "sudo apt-get install default-jre-headless maven && tools/kafka_server/fetch.sh",
             )
         server = KafkaServer(tmp_path_factory.mktemp("kafka"), libs)
         server.start()

@@ -126,7 +126,9 @@ def record(position: int, number: int, entry: Any) -> Record:
         case "event":
             made = event(number, kind="needs-survey", employee=who, needs=what, skill="calm")
         case _:
-            made = event(number, kind="retraction", retracts=str(who if who != number else 999), employee="e-1")
+            made = event(
+                number, kind="retraction", retracts=str(who if who != number else 999), employee="e-1"
+            )
     is_event = kind in ("job", "event", "retract")
     return Record(position, Kind.EVENT if is_event else Kind.STATEMENT, stored, made[0], made[1], made[2])
 

@@ -19,7 +19,7 @@ def header(key: str, secret: str, scheme: str = "Basic") -> bytes:
 
 def test_no_secret_looks_like_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["-Qdng" + "x" * 30, "Qdng-" + "x" * 30])
-    monkeypatch.setattr(auth.secrets, "token_urlsafe", lambda _: next(drawn))
+    monkeypatch.setattr("carrythrough.gateway.auth.secrets.token_urlsafe", lambda _: next(drawn))
     assert new_credential("lms", ("statements/write",))[1].startswith("Qdng-")
 
 

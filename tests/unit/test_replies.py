@@ -88,7 +88,7 @@ replies = st.builds(
         t_ms=t * DAY_MS,
         position=number,
         stored_ms=t * DAY_MS,
-    ),  # fmt: skip
+    ),
     st.integers(0, 40),
     st.sampled_from(("done", "not-now", "not-relevant", "applied", "disagree", "unsubscribe")),
     st.sampled_from(("x", "y")),

@@ -114,8 +114,8 @@ ENGLISH: dict[tuple[str, str], Text] = {
     ("action-plan", "employee"): (
         "One step, one date: {skill}",
         (
-            "Write down one situation in which you will use it, what you will do there, and until when. We ask "
-            "how it went."
+            "Write down one situation in which you will use it, what you will do there, and until when. Look "
+            "back on that day: how did it go?"
         ),
     ),
     ("recognition", "employee"): (
@@ -245,8 +245,8 @@ GERMAN: dict[tuple[str, str], Text] = {
     ("action-plan", "employee"): (
         "Ein Schritt, ein Termin: {skill}",
         (
-            "Schreiben Sie auf, in welcher Lage Sie es anwenden, was Sie dort tun und bis wann. Wir fragen, wie "
-            "es war."
+            "Schreiben Sie auf, in welcher Lage Sie es anwenden, was Sie dort tun und bis wann. Sehen Sie an dem "
+            "Tag nach, wie es war."
         ),
     ),
     ("recognition", "employee"): (
