@@ -13,7 +13,7 @@ import apsw
 import pytest
 from prometheus_client import generate_latest
 
-from carrythrough.cli.main import app
+from carrythrough.cli.checks.content import check_state
 from carrythrough.embedded.runtime import Embedded
 from carrythrough.identity.changes import PutPerson, RemovePerson, RosterChange
 from carrythrough.identity.person import Person
@@ -99,7 +99,7 @@ def test_without_a_roster_everybody_is_scored_and_the_first_person_on_it_ends_th
     assert compare(offline_fold(data), stored_state(data)) == []
 
 
-def test_a_stranger_is_kept_aside_until_known(running: Embedded, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stranger_is_kept_aside_until_known(running: Embedded) -> None:
     change(running, PutPerson(BO))
     mark = running.queries.last_seq()
     say(running, "cy", 1, 2, 3)
@@ -118,8 +118,9 @@ def test_a_stranger_is_kept_aside_until_known(running: Embedded, capsys: pytest.
     assert (summary["employees"], summary["roster"], summary["unknown"]) == (0, 1, 1)
     assert "carrythrough_unknown_actors 1.0" in generate_latest(running.telemetry.registry).decode()
     assert [(one["subject"], one["evidence"]) for one in running.unknown.listed()["unknown"]] == [(cy, 3)]
-    app(["doctor", "--data-dir", running.settings.data_dir], result_action="return_value")
-    assert "the roster does not know 1 actor with evidence" in " ".join(capsys.readouterr().out.split())
+    told = {result.name: result for result in check_state(Path(running.settings.data_dir))}
+    assert told["unknown actors"].status == "warning"
+    assert "the roster does not know 1 actor with evidence" in told["unknown actors"].detail
     change(running, PutPerson(CY))
     known = subject_of(running, "cy")
     assert known != cy
