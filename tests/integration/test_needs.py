@@ -283,3 +283,18 @@ def test_how_able_somebody_said_to_be_is_for_them_alone(here: Here) -> None:
     assert (shown["actual"], shown["gap"], shown["priority"], shown["level"]) == (None, None, None, None)
     assert shown["disagreement"]["confidence"] is None
     assert [entry["confidence"] for entry in shown["history"]] == [0.5, None]
+
+
+def test_what_is_left_out_for_others_cannot_be_read_off_earlier_answers_or_the_order(here: Here) -> None:
+    here.survey("e-1", alpha=(5, 3, 5))
+    here.clock.ms += HOUR
+    here.survey("e-1", alpha=(5, None, 5), beta=(5, 1, 5), gamma=(5, 2, 5))
+    here.survey("e-1", "manager", alpha=(5, 2, 5))
+    subject = here.runtime.queries.subject("e-1")
+    own = here.runtime.needs.of_employee(subject, here.clock.ms)["skills"]
+    shown = without_the_learners_own({"skills": own})["skills"]
+    assert [entry["skill"] for entry in own] == ["beta", "alpha", "gamma"]
+    assert [entry["skill"] for entry in shown] == ["alpha", "beta", "gamma"]
+    assert (shown[0]["actual"], shown[0]["priority"]) == (0.25, 0.75)
+    of_learner = [said for said in shown[0]["history"] if said["respondent"] == "learner"]
+    assert [said["confidence"] for said in of_learner] == [None, None]

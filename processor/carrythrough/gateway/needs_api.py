@@ -61,15 +61,17 @@ class NeedsApi:
 
 
 def without_the_learners_own(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the needs of one employee for others than the learner; the answer given is not changed."""
-    return {**found, "skills": [_withheld(entry) for entry in found["skills"]], "withheld": True}
+    """Return the needs of one employee for others than the learner; the answer given is not changed.
+
+    Skills are put in order again by what is left: a place between two priorities would tell the hidden one.
+    """
+    skills = sorted((_withheld(entry) for entry in found["skills"]), key=_pressing)
+    return {**found, "skills": skills, "withheld": True}
 
 
 def _withheld(entry: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the learner's confidence and what could be worked out from it."""
-    if entry["learner"]["confidence"] is None:
-        return entry
-    told = entry["actual_by"] == "stated"
+    """Leave out the learner's confidence, earlier ones too, and what could be worked out from the present one."""
+    told = entry["actual_by"] == "stated" and entry["learner"]["confidence"] is not None
     return {
         **entry,
         "learner": {**entry["learner"], "confidence": None},
@@ -80,3 +82,8 @@ def _withheld(entry: dict[str, Any]) -> dict[str, Any]:
             for said in entry["history"]
         ],
     }
+
+
+def _pressing(entry: dict[str, Any]) -> tuple[float, str]:
+    priority = entry["priority"]
+    return (1.0 if priority is None else -priority, entry["skill"])
