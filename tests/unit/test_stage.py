@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carrythrough.evidence.types import FLAG_ASSISTED, Channel, Evidence
+from carrythrough.evidence.types import FLAG_ASSISTED, FLAG_OPPORTUNITY_ONLY, Channel, Evidence
 from carrythrough.pipeline.assist import is_assisted
 from carrythrough.pipeline.reading import Reading, read_pair
 from carrythrough.pipeline.rebuild import rebuild
@@ -145,3 +145,9 @@ def test_a_dip_has_no_say_in_other_stages() -> None:
     learner = rebuild(quiz(1.0) + sims(1.0) + [piece(Channel.JOB, n, 1.0, number=n) for n in range(20)])
     reading = read_pair(learner, learner.pairs["s"], NOW, skill, SHIPPED, Policy())
     assert reading.stage is Stage.CARRIED_THROUGH
+
+
+def test_an_opportunity_that_nobody_took_is_no_application():
+    before = life(quiz(1.0), sims(1.0), job(0.0, since=40))
+    after = life(quiz(1.0), sims(1.0), job(0.0, since=40), job(0.0, count=3, flags=FLAG_OPPORTUNITY_ONLY))
+    assert before.stage is after.stage is Stage.UNAPPLIED

@@ -22,7 +22,6 @@ _OTHERWISE = {
     Stage.NOT_YET_LEARNT: "Your answers and practice so far suggest that there is more to learn here.",
     Stage.UNPRACTISED: "You have learnt this; a practice run would help to make it stick.",
     Stage.CARRIED_THROUGH: "You use this on the job with success.",
-    Stage.UNDERPERFORMING: "You have shown that you know this, and recent job results fell short of the standard.",
     Stage.SETTLING_IN: "Results are expected to fall for a while after a start like this; yours will tell later.",
     Stage.NOT_ENOUGH_EVIDENCE: "There is not enough evidence yet to say how you stand.",
 }
@@ -91,6 +90,11 @@ def cause_of(stage: Stage, score: Score, skill: Skill) -> str:
         )
     if stage is Stage.UNAPPLIED:
         return "You have learnt and practised this, and we have not seen it used on the job lately."
+    if stage is Stage.UNDERPERFORMING:
+        return (
+            f"The score of {round(100 * score.value)} is below the target of {round(100 * skill.target)}, and "
+            "recent results on the job are part of it."
+        )
     if stage is Stage.APPLIED_WITH_SUPPORT:
         share = round(100 * score.assisted / score.successes) if score.successes else 100
         return f"{share} % of your recent successes had a job aid at hand; you may be ready to do without."

@@ -92,7 +92,11 @@ def _before_the_job(pair: PairState, *, learnt: bool, faded: bool) -> Stage:
 def _applied_lately(pair: PairState, now_ms: int, opportunity_days: int) -> bool:
     """Say whether a job outcome lies within twice the time in which an opportunity is expected."""
     newest = max(
-        (c.last_ms for c in (pair.channels[Channel.JOB], pair.channels[Channel.OBSERVED]) if c is not None),
+        (
+            c.newest[-1][0]  # an opportunity that nobody took is no application
+            for c in (pair.channels[Channel.JOB], pair.channels[Channel.OBSERVED])
+            if c is not None and c.newest
+        ),
         default=0,
     )
     return now_ms - newest <= 2 * opportunity_days * DAY_MS

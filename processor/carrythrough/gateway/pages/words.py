@@ -30,7 +30,7 @@ STAGES: dict[str, Stage] = {
     "unpractised": Stage("Not practised yet", "Known, but practice is still weak or missing."),
     "fading": Stage("Fading", "Was learnt and is being forgotten; a review is due."),
     "not-yet-learnt": Stage("Not yet learnt", "Answers and assessments do not show it yet."),
-    "underperforming": Stage("Below target", "Enough chances on the job, with results below the target."),
+    "underperforming": Stage("Below target", "Used on the job lately, and the score is below the target."),
     "settling-in": Stage(
         "Settling in", "Results are below the target in the early window in which the program expects that."
     ),
