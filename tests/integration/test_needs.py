@@ -298,3 +298,19 @@ def test_what_is_left_out_for_others_cannot_be_read_off_earlier_answers_or_the_o
     assert (shown[0]["actual"], shown[0]["priority"]) == (0.25, 0.75)
     of_learner = [said for said in shown[0]["history"] if said["respondent"] == "learner"]
     assert [said["confidence"] for said in of_learner] == [None, None]
+
+
+def test_a_skill_that_the_map_does_not_have_is_named_in_the_receipt(here: Here) -> None:
+    skills = [{"skill": skill, "importance": 5} for skill in ("alpha", "bata")]
+    event = {
+        "id": "n",
+        "source": "hr",
+        "time": iso(here.clock.ms),
+        "kind": "needs-survey",
+        "employee": "e-1",
+        "needs": {"respondent": "learner", "scale": "1-5", "skills": skills},
+    }
+    here.survey("e-1", alpha=(5, 2, 4))
+    [remark] = here.runtime.remarks.of(admit_events(json.dumps(event).encode(), "application/json"))
+    assert (remark.where, remark.fix) == ("/0/needs/skills/1/skill", 'did you mean "beta"?')
+    assert 'no skill "bata"' in remark.detail

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from carrythrough.authoring.reading import did_you_mean
+from carrythrough.events.needs import NeedsSurvey
 from carrythrough.events.performance import AdmittedEvent, PerformanceEvent
 from carrythrough.evidence.mapping import SKEW_MS_MAX
 from carrythrough.pipeline.noting import unknown_name
@@ -52,6 +53,8 @@ def _on(one: AdmittedEvent, in_force: InForce, latest_ms: int) -> Iterable[tuple
         yield f"/{what}", detail, fix
     elif event.kind not in _NO_EVIDENCE and event.grain != "team":
         yield from _on_evidence(event, in_force.program)
+    if event.needs is not None:
+        yield from _on_survey(event.needs, in_force.program)
     if one.t_ms > latest_ms:
         fix = "set the clock of the sender right; send what is right as a correction"
         yield "/time", "the time lies in the future: the event counts as of now", fix
@@ -71,3 +74,12 @@ def _on_evidence(event: PerformanceEvent, program: Program) -> Iterable[tuple[st
     elif not program.match_event(event):
         detail = "it names no skill, and no event rule of the map covers it: it is kept, and is evidence of nothing"
         yield "/skill", detail, 'name the "skill", or add a rule to "events" of the program map'
+
+
+def _on_survey(survey: NeedsSurvey, program: Program) -> Iterable[tuple[str, str, str]]:
+    """Tell of the skills of a needs survey that the map does not have; the answers about the others count."""
+    for number, need in enumerate(survey.skills):
+        if need.skill not in program.skills:
+            fix = did_you_mean(need.skill, program.skills) or f"add {need.skill} to the program map"
+            detail = f'the program map has no skill "{need.skill}": the answers about it are kept until a map has it'
+            yield f"/needs/skills/{number}/skill", detail, fix

@@ -19,7 +19,8 @@ SCALE_MAX = 5.0
 
 ScaleName = Literal["0-1", "1-5"]
 RespondentName = Literal["learner", "manager"]
-Answer = Annotated[float, Meta(ge=0.0, le=SCALE_MAX)]
+Answer = Annotated[float, Meta(extra_json_schema={"minimum": 0.0, "maximum": SCALE_MAX})]
+"""Within the bounds of some scale, for editors; what counts are those of the survey's own scale (`fault_of`)."""
 ANSWERS = ("importance", "confidence", "expectation")
 _BOUNDS: dict[ScaleName, tuple[float, float]] = {"0-1": (0.0, 1.0), "1-5": (1.0, 5.0)}
 
