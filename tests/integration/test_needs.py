@@ -272,6 +272,30 @@ def test_few_answers_are_hidden_and_means_are_made_of_what_is_shown(here: Here) 
     assert program["manager"] == {"importance": None, "confidence": None, "expectation": None}
 
 
+def test_what_people_say_does_not_stand_in_for_a_score_that_is_hidden(here: Here) -> None:
+    for number in range(1, 9):
+        here.survey(f"e-{number}", alpha=(5, 1, 5))
+    for person in range(1, 7):
+        for number in range(3):
+            here.post(
+                {"mbox": f"mailto:p{person}@x.example"},
+                object={"id": f"https://x.example/alpha/{number}"},
+                result={"score": {"scaled": 0.9}},
+            )
+    scores = here.runtime.queries.groups("team", here.clock.ms)["groups"]
+    assert [group["skills"][0]["hidden"] for group in scores] == ["sibling", "small"]
+    north, south = (
+        group["skills"][0] for group in here.runtime.needs.groups("team", here.clock.ms)["groups"]
+    )
+    assert (north["importance"], north["actual"], north["actual_by"], north["priority"]) == (
+        1.0,
+        None,
+        None,
+        None,
+    )
+    assert (south["actual"], south["actual_by"]) == (0.0, "stated"), "hardly anybody has a score there"
+
+
 def test_how_able_somebody_said_to_be_is_for_them_alone(here: Here) -> None:
     here.survey("e-1", alpha=(5, 1, 5))
     here.survey("e-1", "manager", alpha=(4, 3, 4))

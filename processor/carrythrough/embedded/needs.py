@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from carrythrough.embedded.database import connect
 from carrythrough.embedded.log import LogReader
@@ -32,7 +32,7 @@ from carrythrough.pipeline.needs import (
 )
 from carrythrough.pipeline.plan import InForce
 from carrythrough.program.types import Skill
-from carrythrough.scoring.groups import WHOLE, GroupScore, Key, Member, group_scores
+from carrythrough.scoring.groups import SIBLING, WHOLE, GroupScore, Key, Member, group_scores
 
 DIMENSIONS = ("team", "role", "site")
 KEPT_MS = 60_000
@@ -170,7 +170,7 @@ def _variable(skill: str, respondent: str, name: str) -> str:
 
 
 def _group(in_force: InForce, means: _Means, key: Key, scores: dict[str, Any] | None) -> dict[str, Any]:
-    known = {entry["skill"]: entry["score"] for entry in (scores or {"skills": []})["skills"]}
+    known = {entry["skill"]: entry for entry in (scores or {"skills": []})["skills"]}
     settings, found = in_force.program.map.needs, []
     for skill in in_force.program.map.skills:
         shown = {r: _shown(means, skill.id, r, key) for r in RESPONDENTS}
@@ -178,7 +178,7 @@ def _group(in_force: InForce, means: _Means, key: Key, scores: dict[str, Any] | 
             continue
         learner, manager = shown["learner"].view, shown["manager"].view
         both = combined(learner, manager, settings.manager_share)
-        actual, basis = actual_of(known.get(skill.id), both.confidence)
+        actual, basis = _actual(known.get(skill.id), both.confidence)
         need = judged(learner, manager, both, skill.target, actual, basis, settings)
         hidden = next((view.hidden for view in shown.values() if view.hidden), None)
         found.append(
@@ -190,6 +190,15 @@ def _group(in_force: InForce, means: _Means, key: Key, scores: dict[str, Any] | 
         )
     found.sort(key=_pressing)
     return {"skills": found}
+
+
+def _actual(
+    entry: dict[str, Any] | None, confidence: float | None
+) -> tuple[float | None, Literal["score", "stated", ""]]:
+    """Return what is there in a group and what says so; a score hidden for others' sake is not replaced by opinion."""
+    if entry is not None and entry["hidden"] == SIBLING:
+        return None, ""
+    return actual_of(None if entry is None else entry["score"], confidence)
 
 
 def _shown(means: _Means, skill: str, respondent: str, key: Key) -> _Shown:
