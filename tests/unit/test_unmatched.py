@@ -38,7 +38,18 @@ STATEMENTS: dict[str, dict[str, Any]] = {
         "verb": {"id": VOIDED_VERB},
         "object": {"objectType": "StatementRef", "id": "6d2e4a0e-6b5e-4f0e-9d1f-0c8f8d8f1a2b"},
     },
-    "needs-survey": {"result": {"extensions": {EXTENSION: "not even readable"}}},
+    "needs-survey": {
+        "result": {
+            "extensions": {
+                EXTENSION: {
+                    "respondent": "learner",
+                    "scale": "1-5",
+                    "skills": [{"skill": "calm", "importance": 5}],
+                }
+            }
+        }
+    },
+    "needs-unreadable": {"result": {"extensions": {EXTENSION: "not even readable"}}},
     "nobody": {"actor": {"objectType": "Group", "member": [ANN]}},
     "course-lifecycle": {
         "verb": {"id": "http://adlnet.gov/expapi/verbs/launched"},

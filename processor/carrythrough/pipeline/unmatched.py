@@ -6,7 +6,7 @@ from typing import Literal
 
 from carrythrough.events.performance import PerformanceEvent
 from carrythrough.evidence.cmi5 import mark_of
-from carrythrough.evidence.needs import carries_needs
+from carrythrough.evidence.needs import carries_needs, survey_of
 from carrythrough.pipeline.plan import InForce, subject_of_event, voided_by
 from carrythrough.pipeline.records import Kind, Record
 from carrythrough.xapi.statement import Statement
@@ -15,6 +15,7 @@ Why = Literal[
     "voids-another",
     "retracts-another",
     "needs-survey",
+    "needs-unreadable",
     "action-answer",
     "nobody",
     "course-lifecycle",
@@ -29,6 +30,7 @@ WORDS: dict[Why, str] = {
     "voids-another": "took another statement back",
     "retracts-another": "took another event back",
     "needs-survey": "answers of a needs survey (kept apart from outcomes)",
+    "needs-unreadable": "a needs survey that cannot be read: see the xAPI profile for what the extension holds",
     "action-answer": "an answer to an action (no evidence; it says what the person wants)",
     "nobody": "about a group, or about nobody who can be told",
     "course-lifecycle": "lifecycle of a cmi5 course (launched, terminated ...)",
@@ -48,7 +50,7 @@ def why_unmatched(record: Record, in_force: InForce) -> Why:
     if voided_by(statement) is not None:
         return "voids-another"
     if carries_needs(statement):
-        return "needs-survey"
+        return "needs-unreadable" if survey_of(statement) is None else "needs-survey"
     if not in_force.directory.subject_of_actor(statement.actor):
         return "nobody"
     if in_force.program.match_statement(statement):
