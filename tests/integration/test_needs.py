@@ -208,6 +208,11 @@ def test_a_manager_speaks_about_somebody_by_naming_them_as_the_object(here: Here
     here.post({"mbox": "mailto:p8@x.example"}, object=about, result={"extensions": extension})
     assert here.needs("e-2")["alpha"]["manager"]["importance"] == 1.0
     assert here.needs("e-8") == {}
+    extension[EXTENSION]["respondent"] = "learner"
+    here.post({"mbox": "mailto:p7@x.example"}, object=about, result={"extensions": extension})
+    assert here.needs("e-2")["alpha"]["learner"]["importance"] is None, "nobody answers as somebody else"
+    assert here.needs("e-7")["alpha"]["learner"]["importance"] == 1.0
+    here.agree()
 
 
 def test_answers_follow_the_person_whom_the_roster_names_later(here: Here) -> None:

@@ -51,9 +51,14 @@ def survey_of(statement: Statement) -> NeedsSurvey | None:
 
 
 def surveyed(statement: Statement) -> Agent | None:
-    """Return whom a survey is about: the object, where that is an agent, else the actor; None for a group."""
-    about = statement.object if isinstance(statement.object, Agent) else statement.actor
-    return None if isinstance(about, Group) else about
+    """Return whom a survey is about: the agent that a manager names as object, else the actor; None for a group.
+
+    Nobody answers as the learner for somebody else.
+    """
+    survey = survey_of(statement)
+    of_other = survey is not None and survey.respondent == "manager" and isinstance(statement.object, Agent)
+    about = statement.object if of_other else statement.actor
+    return about if isinstance(about, Agent) and not isinstance(about, Group) else None
 
 
 def answers_of(survey: NeedsSurvey, source: bytes, t_ms: int) -> tuple[NeedAnswer, ...]:
