@@ -318,7 +318,9 @@ def test_the_server_learns_answers_by_itself_and_keeps_them(tmp_path: Path) -> N
     statements = [statement(n, answer) for n, answer in enumerate(answers)]
     asyncio.run(runtime.submit_statements(admit(json.dumps(statements).encode(), Limits(), "1.0.3"), "lms"))
     assert runtime.caught_up()
-    time.sleep(3.5)  # longer than the first three rests of the thread, which on a busy machine works in several turns
+    time.sleep(
+        3.5
+    )  # longer than the first three rests of the thread, which on a busy machine works in several turns
     runtime.stop()
     image = (tmp_path / "data" / ANSWERS_NAME).read_bytes()
     assert image == encode_shadow(learnt(tmp_path / "data"))
