@@ -28,7 +28,7 @@ def performance_event_schema() -> dict[str, Any]:
         {"if": _kind(OUTCOME_KINDS), "then": _given("outcome")},
         {"if": _kind(BARE_KINDS), "then": {"not": _given("outcome")}},
         {
-            "if": {"properties": {"outcome": _given("value")}, **_required("outcome")},
+            "if": {"properties": {"outcome": {"type": "object", **_given("value")}}, **_required("outcome")},
             "then": _some_text("kpi"),
         },
         _about_one(),
@@ -40,7 +40,7 @@ def performance_event_schema() -> dict[str, Any]:
         {"if": _some_revision(), "then": _some_text("corrects")},
         {
             "if": _kind(_SURVEY),
-            "then": {"allOf": [_given("needs"), {"properties": {"grain": {"const": "individual"}}}]},
+            "then": {"allOf": [_given("needs"), {"properties": {"grain": {"enum": ["individual", None]}}}]},
             "else": {"not": _given("needs")},
         },
         *_answering(),
@@ -70,7 +70,7 @@ def _about_one() -> dict[str, Any]:
 
 def _answering() -> list[dict[str, Any]]:
     """Say that an answer to an action, and nothing else, has a reply, and that only "applied" says how it went."""
-    individual = {"properties": {"grain": {"const": "individual"}}}
+    individual = {"properties": {"grain": {"enum": ["individual", None]}}}
     applied = {"properties": {"reply": {"properties": {"answer": {"const": "applied"}}}}}
     scored = {"properties": {"outcome": _given("score")}}
     return [
