@@ -10,6 +10,7 @@ common case should not pay for them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -181,13 +182,19 @@ class Committer:
             self._writing = False
 
     def _fail(self, group: list[Submission], error: CarrythroughError) -> None:
-        self._telemetry.commit_failed(error.problem)
+        """Take a group back and answer it, whatever becomes of telling telemetry."""
         try:
             self._log.rollback()
         except apsw.Error as undo:
-            self._telemetry.commit_failed(disk_error(undo))
+            self._tell(disk_error(undo))
+        self._tell(error.problem)
         for submission in group:
             submission.answer(error)
+
+    def _tell(self, problem: Problem) -> None:
+        # Senders wait for their answer, and the next group for this thread: what cannot be told is not told.
+        with contextlib.suppress(Exception):
+            self._telemetry.commit_failed(problem)
 
     def _write(self, group: list[Submission]) -> tuple[list[Receipt | CarrythroughError], list[Record]]:
         self._stored_ms = max(self._stored_ms, self._clock.now_ms())

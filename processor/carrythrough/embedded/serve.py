@@ -30,6 +30,7 @@ from carrythrough.gateway.pages.sessions import Sessions
 from carrythrough.gateway.protocol import bounded_protocol
 from carrythrough.ports import Clock
 from carrythrough.settings import Settings
+from carrythrough.telemetry.lines import to_standard_error
 
 SWITCH_INTERVAL_S = 0.001
 """How long one thread may hold the interpreter while another waits: the commit and the fold take turns."""
@@ -207,7 +208,7 @@ def _configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=to_standard_error,
         cache_logger_on_first_use=False,
     )
     with contextlib.suppress(ValueError):

@@ -296,3 +296,27 @@ def test_any_call_may_fail_and_sending_again_helps(
         assert not wrong, f"call {at}: {wrong}"
     assert codes, "no fault was ever noticed"
     assert codes <= {"disk-full", "disk-error"}
+
+
+def test_a_failed_commit_is_answered_even_where_nothing_can_be_logged(
+    new_disk: Callable[[], LossyDisk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> None:
+        raise ValueError("I/O operation on closed file")
+
+    disk = new_disk()
+    pair = Pair(disk)
+    monkeypatch.setattr(Telemetry, "commit_failed", closed)
+    disk.fault = fail_once(disk.calls + 1, lambda: apsw.IOError("the disk fails"))
+    [(admitted, attached)] = work(1)
+    refusals = 0
+    for _ in range(5):
+        try:
+            pair.submit(admitted, attached)
+            break
+        except TransientError:
+            refusals += 1
+    else:
+        pytest.fail("refused for ever")
+    assert refusals
+    pair.close()

@@ -7,7 +7,6 @@ runs on the folder, whose settings and people are there then.
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from carrythrough.errors import PermanentError, Problem
 from carrythrough.events.performance import admit_events
 from carrythrough.pipeline.records import Kind as RecordKind
 from carrythrough.settings import Settings
+from carrythrough.telemetry.lines import to_standard_error
 from carrythrough.xapi.admission import Limits, admit
 
 CREDENTIAL = "ingest"
@@ -134,6 +134,6 @@ def _log_to_stderr() -> None:
             plain,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=to_standard_error,
         cache_logger_on_first_use=False,
     )
