@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carrythrough.cli import terminal
 from carrythrough.cli.main import main
 
 MAP = """\
@@ -29,16 +27,6 @@ reinforcement:
   - {id: shipped, when: {stage: underperforming}, action: coaching, to: manager, adapters: [console]}
 """
 ROSTER = '{"people": [{"id": "e-1", "name": "Bo Ek", "locale": "de-AT"}, {"id": "e-2"}]}'
-
-
-@pytest.fixture(autouse=True)
-def fresh_output() -> Iterator[None]:
-    """Let each test's commands write to its own output."""
-    terminal.out.cache_clear()
-    terminal.err.cache_clear()
-    yield
-    terminal.out.cache_clear()
-    terminal.err.cache_clear()
 
 
 @pytest.fixture

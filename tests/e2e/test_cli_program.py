@@ -10,13 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carrythrough.cli import terminal
 from carrythrough.cli.main import main
 
 PROGRAM = Path(sys.executable).with_name("carrythrough")
@@ -59,7 +58,7 @@ def call(folder: Path, *arguments: object, stdin: bytes = b"") -> subprocess.Com
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process, as the program does: a process of its own costs half a second each."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
@@ -67,16 +66,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.delenv(name)
 
     def inside(*arguments: object) -> subprocess.CompletedProcess[str]:
-        terminal.out.cache_clear()
-        terminal.err.cache_clear()
         capsys.readouterr()
         code = main(["program", *map(str, arguments)])
         printed = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
 
-    yield inside
-    terminal.out.cache_clear()
-    terminal.err.cache_clear()
+    return inside
 
 
 def write_statements(path: Path) -> Path:

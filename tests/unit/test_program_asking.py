@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from carrythrough.cli import terminal
 from carrythrough.cli.program.asking import completed
 from carrythrough.program.map_text import Answers
-
-
-@pytest.fixture(autouse=True)
-def _console() -> Iterator[None]:
-    """Let each test have a console of its own: one made before writes to what pytest has closed."""
-    terminal.err.cache_clear()
-    yield
-    terminal.err.cache_clear()
 
 
 def answering(*lines: str):

@@ -12,7 +12,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -34,19 +34,19 @@ def printable(text: object) -> str:
     return _UNSAFE.sub("\ufffd", str(text).replace("\t", " "))
 
 
-@cache
 def out() -> Console:
     """Return the console for results."""
     return _console(sys.stdout)
 
 
-@cache
 def err() -> Console:
     """Return the console for progress, hints and errors."""
     return _console(sys.stderr)
 
 
+@lru_cache(maxsize=4)
 def _console(file: IO[str]) -> Console:
+    """Return the console of a stream: one for each, since a caller may put another in its place."""
     from rich.console import Console
 
     width = None
