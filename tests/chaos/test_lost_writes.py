@@ -35,6 +35,9 @@ CHECKPOINT_PAGES = 30
 SUBMISSIONS = 40
 FEW = (6, (1, 2))
 """Submissions and their sizes where the whole work is done once for each of its I/O calls."""
+pytestmark = pytest.mark.timeout(600)
+"""Each of these opens and fills a folder hundreds of times."""
+
 IGNORE_CLOSING = "ignore::pytest.PytestUnraisableExceptionWarning"
 """A connection whose opening failed may fail again while it is collected: the fault, not a fault of ours."""
 
@@ -222,7 +225,7 @@ def broken() -> Exception:
 
 
 @pytest.mark.usefixtures("quick_disk_waits")
-@pytest.mark.parametrize(("error", "every"), [(broken, 1), (full, 2)], ids=["broken", "full"])
+@pytest.mark.parametrize(("error", "every"), [(broken, 3), (full, 5)], ids=["broken", "full"])
 def test_any_call_may_fail_once(
     work: Any, new_disk: Callable[[], LossyDisk], tmp_path: Path, error: Callable[[], Exception], every: int
 ) -> None:
