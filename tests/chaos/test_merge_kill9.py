@@ -14,7 +14,10 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -78,17 +81,23 @@ def rosters() -> list[list[RosterChange]]:
     return [list(put), list(swapped), [RemovePerson(f"e-{n}") for n in range(0, PEOPLE, 3)]]
 
 
+def finished(call: Coroutine[Any, Any, Any]) -> None:
+    """Run a coroutine to its end in a thread of its own: this one may have a loop, that of the browser tests."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, call).result()
+
+
 def prepared(folder: Path) -> None:
     """A data folder whose statements are folded and whose changes of the roster are not."""
     (folder / "map.yaml").write_text(MAP)
     running = Embedded(settings_of(folder))
     running.start(deliver=False)
     for body in statements():
-        asyncio.run(running.submit_statements(admit(body, Limits(), "1.0.3"), "lms"))
+        finished(running.submit_statements(admit(body, Limits(), "1.0.3"), "lms"))
     assert running.caught_up()
     running.fold.stop()
     for changes in rosters():
-        asyncio.run(running.submit_roster_changes(changes, "hr"))
+        finished(running.submit_roster_changes(changes, "hr"))
     running.stop()
 
 
