@@ -148,6 +148,7 @@ def dispatcher(state: State, url: str, watch: Watch, names: dict[str, str]) -> D
         }
     )
     return Dispatcher(
+        # The outbox needs path and lock of a state file, and none of the fold that a real one opens with.
         SqliteOutbox(state),  # type: ignore[arg-type]
         adapters,
         Known(),

@@ -74,6 +74,7 @@ class AppriseAdapter:
 
         service = self._service(recipient)
         title = one_line(action.title, TITLE_MAX) or "A hint for your work"
+        # The library types the rest of itself, and this class not.
         captured = apprise.LogCapture(level=apprise.logging.WARNING)  # type: ignore[no-untyped-call]
         with self._lock, captured as said:
             taken = service.notify(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined] # the C scanner, which typeshed leaves out
 from typing import Any
 
 from carrythrough.authoring.nodes import DEPTH_MAX, FIX_DEPTH, FIX_KEY, Node, SourceError, source_error
